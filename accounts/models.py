@@ -1,0 +1,227 @@
+"""Who trades: users, organisations, their members, API keys, and the audit trail."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractUser):
+    """A person, known by e-mail. `is_staff` marks an operator of the exchange."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True)
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @property
+    def is_operator(self) -> bool:
+        return self.is_active and self.is_staff
+
+
+class Jurisdiction(models.TextChoices):
+    MAINLAND = "mainland", _("Mainland China")
+    HONG_KONG = "hong_kong", _("Hong Kong")
+    MACAO = "macao", _("Macao")
+    OTHER = "other", _("Other")
+
+
+class OrganisationQuerySet(models.QuerySet["Organisation"]):
+    def verified(self) -> "OrganisationQuerySet":
+        return self.filter(verification=Organisation.Verification.VERIFIED)
+
+    def of(self, user: User) -> "OrganisationQuerySet":
+        return self.filter(members__user=user)
+
+
+class Organisation(models.Model):
+    """A legal entity that trades."""
+
+    class Activity(models.TextChoices):
+        PROVIDE = "provide", _("Provides")
+        BUY = "buy", _("Buys")
+        BOTH = "both", _("Provides and buys")
+
+    class Tier(models.TextChoices):
+        START_UP = "start_up", _("Start-up")
+        SPECIALISED = "specialised", _("Specialised")
+        LEADING = "leading", _("Leading")
+
+    class Verification(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        VERIFIED = "verified", _("Verified")
+        REJECTED = "rejected", _("Rejected")
+
+    name_zh = models.CharField(_("legal name in Chinese"), max_length=200)
+    name_en = models.CharField(_("legal name in English"), max_length=200)
+    jurisdiction = models.CharField(_("jurisdiction"), max_length=20, choices=Jurisdiction)
+    registration_number = models.CharField(_("registration number"), max_length=40)
+    activity = models.CharField(_("activity"), max_length=10, choices=Activity)
+    tier = models.CharField(_("tier"), max_length=20, choices=Tier)
+    timezone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
+    verification = models.CharField(
+        _("verification"), max_length=10, choices=Verification, default=Verification.PENDING
+    )
+    verification_note = models.TextField(_("evidence or reason"), blank=True)
+    verified_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    verified_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects: ClassVar = OrganisationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "jurisdiction", "registration_number", name="organisation_registered_once"
+            ),
+            models.CheckConstraint(
+                name="organisation_decision_is_documented",
+                condition=Q(verification="pending")
+                | (Q(verified_at__isnull=False, verified_by__isnull=False) & ~Q(verification_note="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name_en
+
+    @property
+    def is_verified(self) -> bool:
+        return self.verification == self.Verification.VERIFIED
+
+    @property
+    def provides(self) -> bool:
+        return self.activity in (self.Activity.PROVIDE, self.Activity.BOTH)
+
+    @property
+    def buys(self) -> bool:
+        return self.activity in (self.Activity.BUY, self.Activity.BOTH)
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", _("Owner")
+    TRADER = "trader", _("Trader")
+    FINANCE = "finance", _("Finance")
+    ENGINEER = "engineer", _("Engineer")
+    VIEWER = "viewer", _("Viewer")
+
+
+class Member(models.Model):
+    """A user's place in an organisation."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("organisation", "user", name="member_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.role})"
+
+
+class Invitation(models.Model):
+    """A role offered by e-mail; the link's secret is stored hashed."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(_("role"), max_length=10, choices=Role)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organisation",
+                Lower("email"),
+                condition=Q(accepted_at__isnull=True, revoked_at__isnull=True),
+                name="invitation_open_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} -> {self.organisation}"
+
+
+class Scope(models.TextChoices):
+    READ = "read", _("Read everything of the organisation")
+    LISTINGS = "listings", _("Change listings")
+    ORDERS = "orders", _("Place and cancel orders")
+    MONEY = "money", _("Move money")
+
+
+class ApiKey(models.Model):
+    """A program's right to act for an organisation. The secret is shown once and stored hashed."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    secret_hash = models.CharField(max_length=64)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope), verbose_name=_("scopes"))
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class AuditEvent(models.Model):
+    """Who did what, to which row. Append-only."""
+
+    at = models.DateTimeField(db_index=True)
+    user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, models.PROTECT, null=True, blank=True, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="audit_events"
+    )
+    verb = models.CharField(max_length=60)
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField(null=True, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "-at"])]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject_type} {self.subject_id}"

@@ -1,0 +1,46 @@
+import datetime
+
+import factory
+from factory.django import DjangoModelFactory
+
+from accounts.models import Jurisdiction, Member, Organisation, Role, User
+
+NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"user{n}@example.com")
+    name = factory.Faker("name")
+    password = factory.django.Password("a-long-pass-phrase")
+
+
+class OrganisationFactory(DjangoModelFactory):
+    """A verified organisation, unless said otherwise."""
+
+    class Meta:
+        model = Organisation
+
+    name_en = factory.Sequence(lambda n: f"Compute {n} Ltd")
+    name_zh = factory.Sequence(lambda n: f"算力{n}有限公司")
+    jurisdiction = Jurisdiction.OTHER
+    registration_number = factory.Sequence(lambda n: f"REG-{n:06}")
+    activity = Organisation.Activity.BOTH
+    tier = Organisation.Tier.SPECIALISED
+    verification = Organisation.Verification.VERIFIED
+    verification_note = "Business licence seen."
+    verified_by = factory.SubFactory(UserFactory, is_staff=True)
+    verified_at = NOW
+    created_at = NOW
+
+
+class MemberFactory(DjangoModelFactory):
+    class Meta:
+        model = Member
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.OWNER
+    joined_at = NOW
