@@ -29,9 +29,9 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        (root / "marketplace").mkdir(parents=True)
+        package = Path(private_services.__file__).parent
+        shutil.copytree(package, root / "marketplace" / package.name)
         (root / "marketplace" / "__init__.py").touch()
-        shutil.copy(private_services.__file__, root / "marketplace")
 
     def use(self, **environment: str) -> subprocess.Popen[str]:
         """A process that needs the servers and keeps them until it reads a line."""
