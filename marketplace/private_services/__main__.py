@@ -35,7 +35,7 @@ def _keep() -> None:
         finally:
             address.unlink(missing_ok=True)
             stop(children)
-            os._exit(0)  # The kernel hangs up on whoever waits in `_leave` at the very end of this process.
+        os._exit(0)  # The kernel hangs up on whoever waits in `_leave` at the very end of this process.
 
 
 def _serve_members(
