@@ -23,19 +23,19 @@ SOURCES = {
     "kalos": {
         "what": "319 jobs of the Kalos cluster, Shanghai AI Laboratory: accelerators a job",
         "from": "InternLM/AcmeTrace, in the fork hyunnnchoi/AcmeTrace at 30f09c68",
-        "paper": "Hu et al., Large Language Model Development in the Datacenter, NSDI 2024",
+        "paper": "Hu et al., NSDI 2024",
         "licence": "CC BY 4.0",
     },
     "gavel": {
         "what": "2,000 jobs of a trace sampled from Microsoft's clusters: accelerators a job, arrivals",
         "from": "stanford-futuredata/gavel at c4fa4009",
-        "paper": "Narayanan et al., Heterogeneity-Aware Cluster Scheduling Policies, OSDI 2020",
-        "licence": "MIT, Copyright (c) Stanford FutureData",
+        "paper": "Narayanan et al., OSDI 2020",
+        "licence": "MIT, Copyright (c) 2020 Stanford Future Data Systems",
     },
     "philly": {
         "what": "runtimes of 83,154 jobs of Microsoft's Philly cluster",
         "from": "msr-fiddle/philly-traces, as shipped in alibaba/clusterdata at 7a6c496e",
-        "paper": "Jeon et al., Analysis of Large-Scale Multi-Tenant GPU Clusters, ATC 2019",
+        "paper": "Jeon et al., ATC 2019",
         "licence": "CC BY 4.0",
     },
 }
