@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -9,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation, User
+from listings import triggers
 
 
 class Accelerator(models.Model):
@@ -86,9 +88,12 @@ class Pool(models.Model):
     facility = models.ForeignKey(Facility, models.PROTECT, related_name="pools")
     accelerator = models.ForeignKey(Accelerator, models.PROTECT, related_name="pools")
     units = models.PositiveIntegerField(_("units"))
+    # `units` binds from this slot on: a pool that has shrunk once had more. Null: always.
+    units_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["facility__name_en", "accelerator__name"]
+        triggers = [triggers.POOL_KEEPS_WHAT_IT_COMMITTED]
         constraints = [
             models.UniqueConstraint("facility", "accelerator", name="pool_once"),
             models.CheckConstraint(name="pool_has_units", condition=Q(units__gt=0)),
@@ -96,6 +101,14 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return f"{self.facility} · {self.accelerator}"
+
+
+class OnTheHour(models.Func):
+    """A time cut down to its slot. UTC is named because the session's zone may not be on the hour."""
+
+    function = "date_trunc"
+    template = "%(function)s('hour', %(expressions)s, 'UTC')"
+    output_field = models.DateTimeField()
 
 
 class CapacityQuerySet(models.QuerySet["Capacity"]):
@@ -117,6 +130,9 @@ class Capacity(models.Model):
     ends_at = models.DateTimeField(_("until"))
     reserve_price = models.PositiveBigIntegerField(_("reserve price (fen per unit-hour)"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+    status_since = models.DateTimeField(_("status since"))
+    # From the gate of a round until the round is settled its capacities may not change under it.
+    frozen = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
 
@@ -127,6 +143,15 @@ class Capacity(models.Model):
         constraints = [
             models.CheckConstraint(name="capacity_has_units", condition=Q(units__gt=0)),
             models.CheckConstraint(name="capacity_period", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="capacity_on_the_hour",
+                condition=Q(starts_at=OnTheHour("starts_at"), ends_at=OnTheHour("ends_at")),
+            ),
+        ]
+        indexes = [models.Index(fields=["frozen"], condition=Q(frozen=True), name="capacity_frozen")]
+        triggers = [
+            triggers.RESUMED_CAPACITY_FITS,
+            pgtrigger.ReadOnly(name="stays_in_its_pool", fields=["pool"]),
         ]
 
     def __str__(self) -> str:
@@ -145,11 +170,55 @@ class CapacityHour(models.Model):
         constraints = [
             models.UniqueConstraint("capacity", "slot", name="capacity_hour_once"),
             models.CheckConstraint(name="capacity_hour_never_oversold", condition=Q(sold__lte=F("units"))),
+            models.CheckConstraint(name="capacity_hour_on_the_hour", condition=Q(slot=OnTheHour("slot"))),
         ]
         indexes = [models.Index(fields=["slot"])]
+        triggers = [
+            triggers.LISTED_HOURS_FIT,
+            triggers.GROWN_HOURS_FIT,
+            triggers.ONLY_ACTIVE_CAPACITY_SELLS,
+            triggers.SOLD_HOURS_STAY,
+            pgtrigger.ReadOnly(name="stays_in_its_slot", fields=["capacity", "slot"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.slot:%Y-%m-%d %H:%M} {self.sold}/{self.units}"
+
+
+class Task(models.TextChoices):
+    """What an algorithm does, in the words of the Hugging Face Hub's tasks where it has them."""
+
+    TEXT_GENERATION = "text-generation", _("Text generation")
+    EMBEDDING = "feature-extraction", _("Embedding")
+    TRANSLATION = "translation", _("Translation")
+    CODE_GENERATION = "code-generation", _("Code generation")
+    SPEECH_RECOGNITION = "automatic-speech-recognition", _("Speech recognition")
+    SPEECH_SYNTHESIS = "text-to-speech", _("Speech synthesis")
+    IMAGE_GENERATION = "text-to-image", _("Image generation")
+    IMAGE_CLASSIFICATION = "image-classification", _("Image classification")
+    OBJECT_DETECTION = "object-detection", _("Object detection")
+    SEGMENTATION = "image-segmentation", _("Image segmentation")
+    DOCUMENT_UNDERSTANDING = "document-question-answering", _("Document understanding")
+    VISUAL_QUESTION_ANSWERING = "visual-question-answering", _("Visual question answering")
+    VIDEO_UNDERSTANDING = "video-classification", _("Video understanding")
+    FORECASTING = "time-series-forecasting", _("Forecasting")
+    ANOMALY_DETECTION = "anomaly-detection", _("Anomaly detection")
+    RECOMMENDATION = "recommendation", _("Recommendation")
+    OPTIMISATION = "optimisation", _("Optimisation and scheduling")
+    SCIENCE = "science", _("Scientific computing")
+    OTHER = "other", _("Other")
+
+
+class Modality(models.TextChoices):
+    TEXT = "text", _("Text")
+    IMAGE = "image", _("Image")
+    AUDIO = "audio", _("Audio")
+    VIDEO = "video", _("Video")
+    MULTIMODAL = "multimodal", _("Multimodal")
+    TABULAR = "tabular", _("Tables")
+    TIME_SERIES = "time_series", _("Time series")
+    GRAPH = "graph", _("Graph")
+    OTHER = "other", _("Other")
 
 
 class Algorithm(models.Model):
@@ -164,8 +233,8 @@ class Algorithm(models.Model):
     slug = models.SlugField(unique=True)
     name_zh = models.CharField(_("name in Chinese"), max_length=120)
     name_en = models.CharField(_("name in English"), max_length=120)
-    task = models.CharField(_("task"), max_length=60)
-    modality = models.CharField(_("modality"), max_length=60)
+    task = models.CharField(_("task"), max_length=60, choices=Task)
+    modality = models.CharField(_("modality"), max_length=60, choices=Modality)
     card = models.TextField(_("model card (Markdown)"), blank=True)
     filing_number = models.CharField(_("regulator's filing number"), max_length=60, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
