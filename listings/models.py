@@ -73,7 +73,12 @@ class Facility(models.Model):
         verbose_name_plural = "facilities"
         ordering = ["name_en"]
         constraints = [
-            models.UniqueConstraint("provider", "name_en", name="facility_named_once"),
+            models.UniqueConstraint(
+                "provider",
+                "name_en",
+                name="facility_named_once",
+                violation_error_message=_("Your organisation has a facility of this name already."),
+            ),
             models.CheckConstraint(name="facility_pue", condition=Q(pue__gte=1, pue__lte=3)),
             models.CheckConstraint(name="facility_green_percent", condition=Q(green_percent__lte=100)),
         ]
@@ -87,7 +92,7 @@ class Pool(models.Model):
 
     facility = models.ForeignKey(Facility, models.PROTECT, related_name="pools")
     accelerator = models.ForeignKey(Accelerator, models.PROTECT, related_name="pools")
-    units = models.PositiveIntegerField(_("units"))
+    units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
     # `units` binds from this slot on: a pool that has shrunk once had more. Null: always.
     units_since = models.DateTimeField(null=True, blank=True)
 
@@ -95,7 +100,14 @@ class Pool(models.Model):
         ordering = ["facility__name_en", "accelerator__name"]
         triggers = [triggers.POOL_KEEPS_WHAT_IT_COMMITTED]
         constraints = [
-            models.UniqueConstraint("facility", "accelerator", name="pool_once"),
+            models.UniqueConstraint(
+                "facility",
+                "accelerator",
+                name="pool_once",
+                violation_error_message=_(
+                    "This facility has a pool of this accelerator already. Change its units instead."
+                ),
+            ),
             models.CheckConstraint(name="pool_has_units", condition=Q(units__gt=0)),
         ]
 
@@ -125,7 +137,7 @@ class Capacity(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     pool = models.ForeignKey(Pool, models.PROTECT, related_name="capacities")
-    units = models.PositiveIntegerField(_("units"))
+    units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     reserve_price = models.PositiveBigIntegerField(_("reserve price (fen per unit-hour)"))
@@ -142,7 +154,11 @@ class Capacity(models.Model):
         verbose_name_plural = "capacities"
         constraints = [
             models.CheckConstraint(name="capacity_has_units", condition=Q(units__gt=0)),
-            models.CheckConstraint(name="capacity_period", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="capacity_period",
+                condition=Q(ends_at__gt=F("starts_at")),
+                violation_error_message=_("A period ends after it begins."),
+            ),
             models.CheckConstraint(
                 name="capacity_on_the_hour",
                 condition=Q(starts_at=OnTheHour("starts_at"), ends_at=OnTheHour("ends_at")),
@@ -265,7 +281,12 @@ class AlgorithmVersion(models.Model):
     class Meta:
         ordering = ["-released_at"]
         constraints = [
-            models.UniqueConstraint("algorithm", "number", name="version_once"),
+            models.UniqueConstraint(
+                "algorithm",
+                "number",
+                name="version_once",
+                violation_error_message=_("This algorithm has a version of this number already."),
+            ),
             models.CheckConstraint(
                 name="version_is_a_file_or_a_reference",
                 condition=(Q(file="") & ~Q(reference="")) | (~Q(file="") & Q(reference="")),
@@ -311,7 +332,12 @@ class LicencePlan(models.Model):
     class Meta:
         ordering = ["price"]
         constraints = [
-            models.UniqueConstraint("algorithm", "name", name="plan_named_once"),
+            models.UniqueConstraint(
+                "algorithm",
+                "name",
+                name="plan_named_once",
+                violation_error_message=_("This algorithm has a plan of this name already."),
+            ),
             models.CheckConstraint(
                 name="plan_never_oversold", condition=Q(supply__isnull=True) | Q(sold__lte=F("supply"))
             ),

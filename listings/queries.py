@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, Sum, When
 
 from accounts.models import Organisation
 from listings.models import Capacity, CapacityHour, Pool
@@ -63,3 +63,32 @@ def open_hours(*, first_slot: datetime.datetime, slots: int) -> QuerySet[Capacit
         )
         .order_by("listed_at", "capacity_id", "slot")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The units a pool has promised in a slot."""
+
+    slot: datetime.datetime
+    units: int
+
+
+def most_committed(
+    *,
+    pool: Pool,
+    first_slot: datetime.datetime,
+    last_slot: datetime.datetime | None = None,
+    besides: Capacity | None = None,
+) -> Committed:
+    """The first slot of [first_slot, last_slot) in which the pool, besides one capacity, has promised most.
+
+    Active capacity is promised whole; of paused and withdrawn capacity, what has been sold.
+    """
+    hours = CapacityHour.objects.filter(capacity__pool=pool, slot__gte=first_slot)
+    if last_slot is not None:
+        hours = hours.filter(slot__lt=last_slot)
+    if besides is not None:
+        hours = hours.exclude(capacity_id=besides.pk)
+    promised = Case(When(capacity__status=Capacity.Status.ACTIVE, then=F("units")), default=F("sold"))
+    most = hours.values("slot").annotate(committed=Sum(promised)).order_by("-committed", "slot").first()
+    return Committed(most["slot"], most["committed"]) if most else Committed(first_slot, 0)
