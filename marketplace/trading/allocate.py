@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 
@@ -44,7 +45,7 @@ def _allocate_pool(fills: list[_Run], sales: list[_Run]) -> list[Share]:
     edges = sorted({edge for run in fills + sales for edge in (run.first, run.last)})
     open_shares: dict[tuple[int, int], Share] = {}
     done: list[Share] = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         dealt = _deal(
             [run for run in fills if run.first <= first < run.last],
             [run for run in sales if run.first <= first < run.last],

@@ -80,9 +80,7 @@ def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
         number = int((slot - first_slot) / SLOT)
         last = draft.asks[-1] if draft.asks else None
         if last and (last.source_id, last.last, last.quantity) == (capacity, number, left):
-            draft.asks[-1] = Ask(
-                last.pool_row, last.first, number + 1, left, reserve, listed_at, capacity
-            )
+            draft.asks[-1] = Ask(last.pool_row, last.first, number + 1, left, reserve, listed_at, capacity)
         else:
             draft.asks.append(Ask(row_of[pool], number, number + 1, left, reserve, listed_at, capacity))
 

@@ -11,7 +11,7 @@ from marketplace.trading.models import Order
 
 
 def accepts(order: Order, accelerators: Mapping[int, int], pool: Pool) -> bool:
-    """Whether the order may run in the pool; `accelerators` are its limits by accelerator, if it names any."""
+    """Whether the order may run in the pool; `accelerators` are the limits of those it names, if any."""
     accelerator, facility = pool.accelerator, pool.facility
     return (
         facility.provider_id != order.organisation_id

@@ -35,7 +35,9 @@ def bid_outcomes(book: dict[str, Any], result: dict[str, Any]) -> list[BidOutcom
     options: list[list[tuple[int, int]]] = [[] for _ in outcomes]
     for bid, pool, price in zip(*book["options"].values(), strict=True):
         options[bid].append((pool, price))
-    bids = list(zip(*(book["bids"][name] for name in ("minimum", "duration", "earliest", "latest")), strict=True))
+    bids = list(
+        zip(*(book["bids"][name] for name in ("minimum", "duration", "earliest", "latest")), strict=True)
+    )
     return [
         outcome or _refusal(Refused(*bids[bid], options[bid]), prices, offered, left)
         for bid, outcome in enumerate(outcomes)
@@ -80,9 +82,7 @@ def _indivisible(bid: Refused, prices: Slots, left: Slots) -> BidOutcome:
         if (room := roomiest_start(prices[pool], left[pool], most=limit * bid.duration, **bid.run))
     ]
     units, cost, pool, slot = max(rooms)
-    return BidOutcome(
-        RoundOrder.Outcome.INDIVISIBLE, -pool, slot, _mean_up(-cost, bid.duration), None, units
-    )
+    return BidOutcome(RoundOrder.Outcome.INDIVISIBLE, -pool, slot, _mean_up(-cost, bid.duration), None, units)
 
 
 def _units(book: dict[str, Any], pools: list[int], runs: dict[str, list[int]]) -> Slots:
