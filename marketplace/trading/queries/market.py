@@ -67,13 +67,17 @@ class PoolPrices:
 
 
 def pool_prices(
-    *, pools: Iterable[Pool] | QuerySet[Pool] | None = None, since: datetime, hours: int
+    *,
+    pools: Iterable[Pool] | QuerySet[Pool] | None = None,
+    since: datetime,
+    hours: int,
+    published: Round | None = None,
 ) -> list[PoolPrices]:
-    """The last round's prices, volumes and offers of each pool, hour by hour, by facility and accelerator.
+    """A settled round's prices, volumes and offers of each pool, hour by hour, by facility and accelerator.
 
-    Hours outside the last round's horizon are left out, and pools that it did not know.
+    The round is the last one, unless said. Hours outside its horizon are left out, and pools it did not know.
     """
-    published = last_round()
+    published = published or last_round()
     if published is None:
         return []
     curves = published.curves.filter(pool__isnull=False).select_related(
