@@ -1,8 +1,5 @@
 """Write a round's book: rows from the database become the engine's columns, in one fixed order."""
 
-import gzip
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +11,6 @@ from listings.queries import open_hours
 from listings.slots import SLOT
 from marketplace.trading.eligibility import Option, options_of
 from marketplace.trading.models import Order, OrderLimit
-
-
-@dataclass(frozen=True)
-class Document:
-    """A JSON text: kept gzipped, known by the SHA-256 of the text itself."""
-
-    gzipped: bytes
-    sha256: str
-
-    @classmethod
-    def of(cls, content: dict[str, Any]) -> "Document":
-        text = json.dumps(content, separators=(",", ":")).encode()
-        return cls(gzip.compress(text, mtime=0), hashlib.sha256(text).hexdigest())
 
 
 @dataclass(frozen=True)
