@@ -57,6 +57,7 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
                 memo=contract.number,
             )
             for contract in contracts
+            if contract.hold_id is not None
         ],
         now=now,
     )
@@ -109,7 +110,9 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
         if draft.source in sources:
             raise ContractRefused(_("%(source)s stands twice in one batch.") % {"source": draft.source})
         sources.add(draft.source)
-        if buyers.get(draft.hold_id) != draft.buyer_id:
+        if draft.hold_id is None and draft.total:
+            raise ContractRefused(_("%(source)s: no hold pays for it.") % {"source": draft.source})
+        if draft.hold_id is not None and buyers.get(draft.hold_id) != draft.buyer_id:
             raise ContractRefused(_("%(source)s: the hold is not the buyer's.") % {"source": draft.source})
         if draft.kind == Contract.Kind.COMPUTE:
             _refuse_unless_hours_add_up(draft)

@@ -12,6 +12,7 @@ from settlement.ledger.operations.holds import (
     place_hold,
     post_holds,
     void_hold,
+    void_holds,
 )
 from settlement.ledger.operations.post import (
     Posting,
@@ -36,4 +37,5 @@ __all__ = [
     "post_transfers",
     "reverse_transfer",
     "void_hold",
+    "void_holds",
 ]
