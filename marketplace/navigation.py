@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, Role
 from accounts.permissions import ROLE_MAY, Permission
+from accounts.requests import PageRequest
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,12 @@ def sections_of(member: Member) -> list[Section]:
     return [section for section, shown_to in MEMBER_SECTIONS if shown_to(member)]
 
 
-def navigation(request: HttpRequest) -> dict[str, object]:
-    """Template context: `sections`, `operator_sections`, and the visitor's `memberships` to switch between."""
+def navigation(request: PageRequest) -> dict[str, object]:
+    """Template context: `sections` and `operator_sections`, in the order shown."""
     if not request.user.is_authenticated:
         return {"sections": PUBLIC_SECTIONS}
     own = sections_of(request.member) if request.member else NEWCOMER_SECTIONS
-    memberships = Member.objects.filter(user=request.user).select_related("organisation")
     return {
         "sections": PUBLIC_SECTIONS + own,
         "operator_sections": OPERATOR_SECTIONS if request.user.is_operator else [],
-        "memberships": memberships.order_by("joined_at", "pk"),
     }
