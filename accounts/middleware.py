@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -10,8 +9,7 @@ from accounts.queries import current_member
 
 
 class CurrentOrganisationMiddleware:
-    """Gives each request the membership that its user acts in, and shows times in that organisation's zone,
-    or to a stranger in the exchange's.
+    """Gives each request the membership that its user acts in, and shows times in that organisation's zone.
 
     Sets `request.member`, `request.organisation` (both None for a stranger) and `request.actor`.
     """
@@ -27,6 +25,6 @@ class CurrentOrganisationMiddleware:
         request.member = member
         request.organisation = member.organisation if member else None
         request.actor = Actor(user=user, organisation=request.organisation)
-        zone = request.organisation.timezone if request.organisation else settings.EXCHANGE_ZONE
-        with timezone.override(ZoneInfo(zone)):
+        zone = ZoneInfo(request.organisation.timezone) if request.organisation else None
+        with timezone.override(zone):
             return self.get_response(request)

@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentOrganisationMiddleware",
+    "marketplace.middleware.organisation_zone",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -178,6 +179,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
+ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 CELERY_BEAT_SCHEDULE = {
     "close the gate": {
         "task": "marketplace.trading.tasks.run_due_round",
