@@ -33,7 +33,9 @@ def content_security_policy(get_response: Handler) -> Handler:
     return handle
 
 
-def organisation_zone(get_response: Callable[[PageRequest], HttpResponse]) -> Callable[[PageRequest], HttpResponse]:
+def organisation_zone(
+    get_response: Callable[[PageRequest], HttpResponse],
+) -> Callable[[PageRequest], HttpResponse]:
     """Pages show and read times in the organisation's zone; a stranger's in the exchange's."""
 
     def handle(request: PageRequest) -> HttpResponse:
