@@ -1,6 +1,6 @@
 """How they meet: orders, the rounds that clear them, what each round gave each order, trades and prices."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation, User
 from listings.models import Accelerator, Capacity, Facility, Hub, LicencePlan, Pool
+from listings.slots import SLOT
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Hold
-
-SLOT = timedelta(hours=1)
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

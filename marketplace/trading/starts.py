@@ -42,6 +42,19 @@ def most_units(offered: Slots, *, earliest: int, latest: int, duration: int) -> 
     return int(runs.min(axis=1).max())
 
 
+def roomiest_start(
+    prices: Slots, units: Slots, *, earliest: int, latest: int, duration: int, most: int
+) -> Start | None:
+    """The run that costs at most `most` and has the most units throughout, then the cheapest, then the first."""
+    cost = _run_sums(prices[earliest:latest], duration)
+    least = np.lib.stride_tricks.sliding_window_view(units[earliest:latest], duration).min(axis=1)
+    affordable = np.flatnonzero(cost <= most)
+    if not len(affordable):
+        return None
+    best = int(affordable[np.lexsort((cost[affordable], -least[affordable]))[0]])
+    return Start(earliest + best, int(cost[best]), int(least[best]))
+
+
 def _run_sums(values: Slots, duration: int) -> Slots:
     """The sum of each run of `duration` values."""
     total = np.concatenate(([0], np.cumsum(values)))
