@@ -1,7 +1,6 @@
 """Pages that anyone may read: the home page, the market, its pools and its rounds."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from django.core.paginator import Paginator
 from django.db.models import F
