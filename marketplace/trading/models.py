@@ -411,6 +411,22 @@ class PriceCurve(models.Model):
     def __str__(self) -> str:
         return f"{self.pool or self.plan} in {self.round}"
 
+    @property
+    def traded(self) -> int:
+        """Unit-hours, or seats."""
+        return sum(self.volumes)
+
+    @property
+    def on_offer(self) -> int:
+        """Unit-hours, or seats, at the gate."""
+        return sum(self.offered)
+
+    @property
+    def mean_price(self) -> Decimal | None:
+        """Fen per unit-hour or seat, weighted by what traded; None where nothing did."""
+        value = sum(price * volume for price, volume in zip(self.prices, self.volumes, strict=True))
+        return Decimal(value) / self.traded if self.traded else None
+
 
 class IndexPoint(models.Model):
     """What a round traded of one accelerator over all its pools: the price index is made of these."""

@@ -14,14 +14,15 @@ from settlement.contracts.models import Contract
 class ContractDraft:
     """What a trade says. Prices are fen per unit, one for each slot; `total` is what the buyer pays, in fen.
 
-    `quantity` counts units of a pool, or seats of a licence plan; a licence has no hourly prices.
+    `quantity` counts units of a pool, or seats of a licence plan; a licence has no hourly prices. Only what
+    costs nothing may do without a hold.
     """
 
     source: str
     kind: Contract.Kind
     buyer_id: int
     provider_id: int
-    hold_id: int
+    hold_id: int | None
     quantity: int
     starts_at: datetime.datetime
     ends_at: datetime.datetime | None

@@ -40,7 +40,7 @@ class Contract(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     buyer = models.ForeignKey(Organisation, models.PROTECT, related_name="bought")
     provider = models.ForeignKey(Organisation, models.PROTECT, related_name="provided")
-    hold = models.OneToOneField(Hold, models.PROTECT, related_name="contract")
+    hold = models.OneToOneField(Hold, models.PROTECT, null=True, blank=True, related_name="contract")
     pool = models.ForeignKey(Pool, models.PROTECT, null=True, blank=True, related_name="contracts")
     plan = models.ForeignKey(LicencePlan, models.PROTECT, null=True, blank=True, related_name="contracts")
     quantity = models.PositiveIntegerField(_("quantity"))
@@ -70,8 +70,9 @@ class Contract(models.Model):
                 | Q(kind="licence", pool__isnull=True, plan__isnull=False, hourly_prices=[]),
             ),
             models.CheckConstraint(
-                name="contract_is_about_something", condition=Q(quantity__gt=0, total__gt=0)
+                name="contract_is_paid_from_a_hold", condition=Q(total__gt=0, hold__isnull=False) | Q(total=0)
             ),
+            models.CheckConstraint(name="contract_is_about_something", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
                 name="contract_period", condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at"))
             ),

@@ -253,7 +253,7 @@ class Hold(models.Model):
             models.CheckConstraint(name="hold_sets_something_aside", condition=Q(amount__gt=0)),
             models.CheckConstraint(
                 name="hold_posts_no_more_than_it_holds",
-                condition=Q(status="posted", posted__gt=0, posted__lte=F("amount"))
+                condition=Q(status="posted", posted__gte=0, posted__lte=F("amount"))
                 | (~Q(status="posted") & Q(posted=0)),
             ),
             models.CheckConstraint(

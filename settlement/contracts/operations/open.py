@@ -57,6 +57,7 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
                 memo=contract.number,
             )
             for contract in contracts
+            if contract.hold_id is not None
         ],
         now=now,
     )
@@ -109,7 +110,9 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
         if draft.source in sources:
             raise ContractRefused(_("%(source)s stands twice in one batch.") % {"source": draft.source})
         sources.add(draft.source)
-        if buyers.get(draft.hold_id) != draft.buyer_id:
+        if draft.hold_id is None and draft.total:
+            raise ContractRefused(_("%(source)s: no hold pays for it.") % {"source": draft.source})
+        if draft.hold_id is not None and buyers.get(draft.hold_id) != draft.buyer_id:
             raise ContractRefused(_("%(source)s: the hold is not the buyer's.") % {"source": draft.source})
         if draft.kind == Contract.Kind.COMPUTE:
             _refuse_unless_hours_add_up(draft)
@@ -118,6 +121,8 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
 def _refuse_unless_hours_add_up(draft: ContractDraft) -> None:
     if draft.ends_at is None or draft.ends_at - draft.starts_at != len(draft.hourly_prices) * HOUR:
         raise ContractRefused(_("%(source)s: one price an hour is needed.") % {"source": draft.source})
+    if draft.starts_at.replace(minute=0, second=0, microsecond=0) != draft.starts_at:
+        raise ContractRefused(_("%(source)s: slots begin on the hour.") % {"source": draft.source})
     if draft.total != draft.quantity * sum(draft.hourly_prices):
         raise ContractRefused(
             _("%(source)s: the total is not units times the sum of prices.") % {"source": draft.source}

@@ -44,8 +44,10 @@ class EscrowPayment:
 
 
 @transaction.atomic
-def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer]:
-    """Pay all or none, each key once; a contract whose escrow is empty completes.
+def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer | None]:
+    """Pay all or none, each key once; a contract that has nothing left to pay completes.
+
+    Returns the transfer of each payment, None where it was free.
 
     Raises EscrowExceeded, and KeyUsedForAnotherBody where a key already paid another amount.
     """
@@ -71,10 +73,11 @@ def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime
             Posting(accounts[contract.buyer_id, AccountKind.AVAILABLE], each.buyer),
         ]
         lines = [line for line in lines if line.amount]
-        drafts.append(TransferDraft(each.kind, CONTRACT, each.source_id, lines, contract.number))
-    transfers = post_transfers(drafts=drafts, now=now)
+        if lines:  # An hour may be free.
+            drafts.append(TransferDraft(each.kind, CONTRACT, each.source_id, lines, contract.number))
+    transfers = {each.source_id: each for each in post_transfers(drafts=drafts, now=now)}
     _take_out(new, now)
-    return transfers
+    return [transfers.get(each.source_id) for each in payments]
 
 
 def _paid_before(payments: Sequence[EscrowPayment]) -> set[str]:
@@ -96,22 +99,32 @@ def _refuse_excess(payments: Sequence[EscrowPayment], contracts: Mapping[int, Co
             )
 
 
+TAKE_OUT = """
+WITH paid AS (
+    SELECT id, sum(amount)::bigint AS amount, max(settled_until) AS settled_until
+    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS u (id, amount, settled_until) GROUP BY id
+), after AS (
+    SELECT c.id, c.escrow - p.amount AS escrow, greatest(c.settled_until, p.settled_until) AS settled_until,
+        c.escrow = p.amount
+        AND (c.kind = 'licence' OR greatest(c.settled_until, p.settled_until) >= c.ends_at) AS complete
+    FROM contracts_contract c JOIN paid p ON p.id = c.id
+)
+UPDATE contracts_contract c
+SET escrow = after.escrow, settled_until = after.settled_until,
+    status = CASE WHEN complete THEN 'completed' ELSE c.status END,
+    ended_at = CASE WHEN complete THEN %s::timestamptz END
+FROM after WHERE c.id = after.id
+"""
+
+
 def _take_out(payments: Sequence[EscrowPayment], now: datetime.datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE contracts_contract c SET"
-            " escrow = c.escrow - p.amount,"
-            " settled_until = greatest(c.settled_until, p.settled_until),"
-            " status = CASE WHEN c.escrow = p.amount THEN %s ELSE c.status END,"
-            " ended_at = CASE WHEN c.escrow = p.amount THEN %s::timestamptz END"
-            " FROM (SELECT id, sum(amount)::bigint AS amount, max(settled_until) AS settled_until"
-            " FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS u (id, amount, settled_until)"
-            " GROUP BY id) p WHERE c.id = p.id",
+            TAKE_OUT,
             [
-                Contract.Status.COMPLETED.value,
-                now,
                 [each.contract_id for each in payments],
                 [each.provider + each.buyer for each in payments],
                 [each.settled_until for each in payments],
+                now,
             ],
         )

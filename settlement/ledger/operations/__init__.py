@@ -12,6 +12,7 @@ from settlement.ledger.operations.holds import (
     place_hold,
     post_holds,
     void_hold,
+    void_holds,
 )
 from settlement.ledger.operations.post import (
     Posting,
@@ -20,6 +21,7 @@ from settlement.ledger.operations.post import (
     post_transfers,
     reverse_transfer,
 )
+from settlement.ledger.operations.seal import seal_transfers
 
 __all__ = [
     "HoldPosting",
@@ -35,5 +37,7 @@ __all__ = [
     "post_transfer",
     "post_transfers",
     "reverse_transfer",
+    "seal_transfers",
     "void_hold",
+    "void_holds",
 ]

@@ -79,23 +79,38 @@ def post_holds(*, postings: Sequence[HoldPosting], now: datetime.datetime) -> li
 @transaction.atomic
 def void_hold(*, hold_id: int, now: datetime.datetime) -> None:
     """Give a pending hold back; a second call does nothing. Raises HoldResolved if it was posted."""
-    hold = Hold.objects.select_for_update().get(pk=hold_id)
-    if hold.status not in (Hold.Status.VOIDED, Hold.Status.EXPIRED):
-        _resolve([HoldPosting(hold_id, account=0, amount=0)], Hold.Status.VOIDED, now)
+    void_holds(hold_ids=[hold_id], now=now)
+
+
+@transaction.atomic
+def void_holds(*, hold_ids: Sequence[int], now: datetime.datetime) -> None:
+    """Give many holds back, all or none; those given back before are passed over."""
+    holds = Hold.objects.filter(pk__in=set(hold_ids)).order_by("pk").select_for_update(no_key=True)
+    given_back = (Hold.Status.VOIDED, Hold.Status.EXPIRED)
+    _resolve(
+        [HoldPosting(hold.pk, account=0, amount=0) for hold in holds if hold.status not in given_back],
+        Hold.Status.VOIDED,
+        now,
+    )
 
 
 @transaction.atomic
 def expire_holds(*, now: datetime.datetime, limit: int = 1000) -> int:
     """Give back pending holds whose time is over, at most `limit`; the number given back."""
     due = Hold.objects.pending().filter(expires_at__lte=now).order_by("pk")
-    ids = due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit]
+    ids = due.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True)[:limit]
     overdue = [HoldPosting(pk, account=0, amount=0) for pk in ids]
     return len(_resolve(overdue, Hold.Status.EXPIRED, now))
 
 
 def _resolve(postings: Sequence[HoldPosting], status: Hold.Status, now: datetime.datetime) -> list[Transfer]:
+    if not postings:
+        return []
     ids = [posting.hold_id for posting in postings]
-    holds = {hold.pk: hold for hold in Hold.objects.filter(pk__in=ids).order_by("pk").select_for_update()}
+    holds = {
+        hold.pk: hold
+        for hold in Hold.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+    }
     _refuse_unless_pending(ids, holds)
     accounts = accounts_of(organisation_ids={hold.organisation_id for hold in holds.values()})
     drafts = []
