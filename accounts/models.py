@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -217,7 +218,7 @@ class AuditEvent(models.Model):
     verb = models.CharField(max_length=60)
     subject_type = models.CharField(max_length=60)
     subject_id = models.BigIntegerField(null=True, blank=True)
-    detail = models.JSONField(default=dict)
+    detail = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         indexes = [models.Index(fields=["organisation", "-at"])]

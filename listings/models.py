@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -9,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation, User
+from listings import triggers
 
 
 class Accelerator(models.Model):
@@ -71,7 +73,12 @@ class Facility(models.Model):
         verbose_name_plural = "facilities"
         ordering = ["name_en"]
         constraints = [
-            models.UniqueConstraint("provider", "name_en", name="facility_named_once"),
+            models.UniqueConstraint(
+                "provider",
+                "name_en",
+                name="facility_named_once",
+                violation_error_message=_("Your organisation has a facility of this name already."),
+            ),
             models.CheckConstraint(name="facility_pue", condition=Q(pue__gte=1, pue__lte=3)),
             models.CheckConstraint(name="facility_green_percent", condition=Q(green_percent__lte=100)),
         ]
@@ -85,17 +92,35 @@ class Pool(models.Model):
 
     facility = models.ForeignKey(Facility, models.PROTECT, related_name="pools")
     accelerator = models.ForeignKey(Accelerator, models.PROTECT, related_name="pools")
-    units = models.PositiveIntegerField(_("units"))
+    units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
+    # `units` binds from this slot on: a pool that has shrunk once had more. Null: always.
+    units_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["facility__name_en", "accelerator__name"]
+        triggers = [triggers.POOL_KEEPS_WHAT_IT_COMMITTED]
         constraints = [
-            models.UniqueConstraint("facility", "accelerator", name="pool_once"),
+            models.UniqueConstraint(
+                "facility",
+                "accelerator",
+                name="pool_once",
+                violation_error_message=_(
+                    "This facility has a pool of this accelerator already. Change its units instead."
+                ),
+            ),
             models.CheckConstraint(name="pool_has_units", condition=Q(units__gt=0)),
         ]
 
     def __str__(self) -> str:
         return f"{self.facility} · {self.accelerator}"
+
+
+class OnTheHour(models.Func):
+    """A time cut down to its slot. UTC is named because the session's zone may not be on the hour."""
+
+    function = "date_trunc"
+    template = "%(function)s('hour', %(expressions)s, 'UTC')"
+    output_field = models.DateTimeField()
 
 
 class CapacityQuerySet(models.QuerySet["Capacity"]):
@@ -112,11 +137,14 @@ class Capacity(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     pool = models.ForeignKey(Pool, models.PROTECT, related_name="capacities")
-    units = models.PositiveIntegerField(_("units"))
+    units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
     reserve_price = models.PositiveBigIntegerField(_("reserve price (fen per unit-hour)"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+    status_since = models.DateTimeField(_("status since"))
+    # From the gate of a round until the round is settled its capacities may not change under it.
+    frozen = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
 
@@ -126,7 +154,20 @@ class Capacity(models.Model):
         verbose_name_plural = "capacities"
         constraints = [
             models.CheckConstraint(name="capacity_has_units", condition=Q(units__gt=0)),
-            models.CheckConstraint(name="capacity_period", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="capacity_period",
+                condition=Q(ends_at__gt=F("starts_at")),
+                violation_error_message=_("A period ends after it begins."),
+            ),
+            models.CheckConstraint(
+                name="capacity_on_the_hour",
+                condition=Q(starts_at=OnTheHour("starts_at"), ends_at=OnTheHour("ends_at")),
+            ),
+        ]
+        indexes = [models.Index(fields=["frozen"], condition=Q(frozen=True), name="capacity_frozen")]
+        triggers = [
+            triggers.RESUMED_CAPACITY_FITS,
+            pgtrigger.ReadOnly(name="stays_in_its_pool", fields=["pool"]),
         ]
 
     def __str__(self) -> str:
@@ -145,11 +186,55 @@ class CapacityHour(models.Model):
         constraints = [
             models.UniqueConstraint("capacity", "slot", name="capacity_hour_once"),
             models.CheckConstraint(name="capacity_hour_never_oversold", condition=Q(sold__lte=F("units"))),
+            models.CheckConstraint(name="capacity_hour_on_the_hour", condition=Q(slot=OnTheHour("slot"))),
         ]
         indexes = [models.Index(fields=["slot"])]
+        triggers = [
+            triggers.LISTED_HOURS_FIT,
+            triggers.GROWN_HOURS_FIT,
+            triggers.ONLY_ACTIVE_CAPACITY_SELLS,
+            triggers.SOLD_HOURS_STAY,
+            pgtrigger.ReadOnly(name="stays_in_its_slot", fields=["capacity", "slot"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.slot:%Y-%m-%d %H:%M} {self.sold}/{self.units}"
+
+
+class Task(models.TextChoices):
+    """What an algorithm does, in the words of the Hugging Face Hub's tasks where it has them."""
+
+    TEXT_GENERATION = "text-generation", _("Text generation")
+    EMBEDDING = "feature-extraction", _("Embedding")
+    TRANSLATION = "translation", _("Translation")
+    CODE_GENERATION = "code-generation", _("Code generation")
+    SPEECH_RECOGNITION = "automatic-speech-recognition", _("Speech recognition")
+    SPEECH_SYNTHESIS = "text-to-speech", _("Speech synthesis")
+    IMAGE_GENERATION = "text-to-image", _("Image generation")
+    IMAGE_CLASSIFICATION = "image-classification", _("Image classification")
+    OBJECT_DETECTION = "object-detection", _("Object detection")
+    SEGMENTATION = "image-segmentation", _("Image segmentation")
+    DOCUMENT_UNDERSTANDING = "document-question-answering", _("Document understanding")
+    VISUAL_QUESTION_ANSWERING = "visual-question-answering", _("Visual question answering")
+    VIDEO_UNDERSTANDING = "video-classification", _("Video understanding")
+    FORECASTING = "time-series-forecasting", _("Forecasting")
+    ANOMALY_DETECTION = "anomaly-detection", _("Anomaly detection")
+    RECOMMENDATION = "recommendation", _("Recommendation")
+    OPTIMISATION = "optimisation", _("Optimisation and scheduling")
+    SCIENCE = "science", _("Scientific computing")
+    OTHER = "other", _("Other")
+
+
+class Modality(models.TextChoices):
+    TEXT = "text", _("Text")
+    IMAGE = "image", _("Image")
+    AUDIO = "audio", _("Audio")
+    VIDEO = "video", _("Video")
+    MULTIMODAL = "multimodal", _("Multimodal")
+    TABULAR = "tabular", _("Tables")
+    TIME_SERIES = "time_series", _("Time series")
+    GRAPH = "graph", _("Graph")
+    OTHER = "other", _("Other")
 
 
 class Algorithm(models.Model):
@@ -164,8 +249,8 @@ class Algorithm(models.Model):
     slug = models.SlugField(unique=True)
     name_zh = models.CharField(_("name in Chinese"), max_length=120)
     name_en = models.CharField(_("name in English"), max_length=120)
-    task = models.CharField(_("task"), max_length=60)
-    modality = models.CharField(_("modality"), max_length=60)
+    task = models.CharField(_("task"), max_length=60, choices=Task)
+    modality = models.CharField(_("modality"), max_length=60, choices=Modality)
     card = models.TextField(_("model card (Markdown)"), blank=True)
     filing_number = models.CharField(_("regulator's filing number"), max_length=60, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
@@ -196,7 +281,12 @@ class AlgorithmVersion(models.Model):
     class Meta:
         ordering = ["-released_at"]
         constraints = [
-            models.UniqueConstraint("algorithm", "number", name="version_once"),
+            models.UniqueConstraint(
+                "algorithm",
+                "number",
+                name="version_once",
+                violation_error_message=_("This algorithm has a version of this number already."),
+            ),
             models.CheckConstraint(
                 name="version_is_a_file_or_a_reference",
                 condition=(Q(file="") & ~Q(reference="")) | (~Q(file="") & Q(reference="")),
@@ -242,7 +332,12 @@ class LicencePlan(models.Model):
     class Meta:
         ordering = ["price"]
         constraints = [
-            models.UniqueConstraint("algorithm", "name", name="plan_named_once"),
+            models.UniqueConstraint(
+                "algorithm",
+                "name",
+                name="plan_named_once",
+                violation_error_message=_("This algorithm has a plan of this name already."),
+            ),
             models.CheckConstraint(
                 name="plan_never_oversold", condition=Q(supply__isnull=True) | Q(sold__lte=F("supply"))
             ),

@@ -1,20 +1,30 @@
 import datetime
 
 import factory
+from allauth.mfa.totp.internal.auth import TOTP
 from factory.django import DjangoModelFactory
 
 from accounts.models import Jurisdiction, Member, Organisation, Role, User
 
 NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 
 
 class UserFactory(DjangoModelFactory):
+    """A person with a second factor, as owners and operators need; `second_factor=False` for one without."""
+
     class Meta:
         model = User
+        skip_postgeneration_save = True
 
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     name = factory.Faker("name")
     password = factory.django.Password("a-long-pass-phrase")
+
+    @factory.post_generation
+    def second_factor(self: User, create: bool, extracted: bool | None, **_: object) -> None:
+        if create and extracted is not False:
+            TOTP.activate(self, TOTP_SECRET)
 
 
 class OrganisationFactory(DjangoModelFactory):
