@@ -1,0 +1,247 @@
+"""The certificate: prices that bound the welfare of every feasible result.
+
+For any prices λ >= 0, one per pool and slot,
+
+    U(λ) = Σ_bids max(0, max over options o and starts s of quantity·(limit_o·duration − Σ λ over its slots))
+         + Σ_asks Σ_slots quantity·max(0, λ − reserve)
+
+is at least the welfare of any feasible result: λ prices out "units filled <= units sold", and the terms are
+what each bid and each ask would gain at these prices on its own. The least U is the optimum of the linear
+relaxation, in which a bid may be split over options and starts. U is convex and piecewise linear.
+
+`bound_prices` descends along subgradients (units sold less units filled), each coordinate scaled by the root
+of the squares it has seen (AdaGrad: Duchi, Hazan and Singer, JMLR 12, 2011), in steps that shrink to nothing,
+and keeps the best prices it meets. A step costs O(1) an option and O(slots·log slots) a pair of pool and
+duration: the cheapest start in a window is a range minimum over the sliding sums of λ. All of it runs on one
+thread and in one order, so the same book gives the same prices, bit by bit.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marketplace.clearing.book import Book, Column
+
+Prices = NDArray[np.float64]
+
+PARTS = 1024  # λ is published in multiples of 1/1024 tick, so that U adds up exactly in integers
+LARGEST_SUM = 2.0**62
+FIRST_STEP = 0.8  # of the price and the pool's mean limit together
+FEWEST, MOST = 100, 1000  # iterations
+WORK = 40_000_000  # options looked at in all iterations together, between these limits
+
+
+class Replies(NamedTuple):
+    """What each bid and ask needs to find its best reply to prices.
+
+    Options are looked at by group, one a pair of pool and duration: those of group g are the positions
+    group_first[g] to group_first[g + 1] of `row` (the row in the book), `low` and `high` (first and last
+    start). A group builds a sparse table of `group_depth` levels; where that is 1 it scans each window.
+    """
+
+    group_first: Column
+    group_pool: Column
+    group_duration: Column
+    group_depth: Column
+    depth: int  # the greatest
+    row: NDArray[np.int32]
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+    offsets: Column
+    pool: Column
+    worth: Column  # limit x duration, by option
+    quantity: Column
+    duration: Column
+    earliest: Column
+    ask_pool: Column
+    ask_first: Column
+    ask_last: Column
+    ask_quantity: Column
+    ask_price: Column
+
+
+def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, int]:
+    """Prices λ (pools x slots; ticks, in multiples of 1/1024) and the least integer that is at least U(λ).
+
+    `iterations` is at least 1; by default, what the size of the book affords.
+    """
+    if iterations is None:
+        iterations = min(MOST, max(FEWEST, WORK // max(1, len(book.options))))
+    replies = _replies(book)
+    floor = _floor(book, replies.worth)
+    count = np.bincount(book.options.pool, minlength=book.pools)
+    total = np.bincount(book.options.pool, book.options.price, minlength=book.pools)
+    prices, value = _descend(replies, floor, total / np.maximum(count, 1), iterations)
+    prices = np.minimum(prices, LARGEST_SUM / PARTS / book.slots)
+    parts = PARTS
+    while parts > 1 and max(value, prices.sum(axis=1).max()) * parts > LARGEST_SUM / 2:
+        parts //= 2
+    prices = np.rint(prices * parts) / parts
+    return prices, _exact(replies, prices, parts)
+
+
+def bound_at(book: Book, prices: Prices) -> int:
+    """The least integer that is at least U at `prices`, non-negative multiples of 1/1024 tick."""
+    return _exact(_replies(book), prices, PARTS)
+
+
+def _exact(replies: Replies, prices: Prices, parts: int) -> int:
+    whole = np.rint(prices * parts).astype(np.int64)
+    return -(-int(_value(replies, whole, parts, np.empty(prices.shape))) // parts)
+
+
+def _replies(book: Book) -> Replies:
+    asks, bids, options = book.asks, book.bids, book.options
+    duration = bids.duration[options.bid]
+    group = options.pool * (book.slots + 1) + duration
+    row = np.argsort(group, kind="stable")
+    groups, first = np.unique(group[row], return_index=True)
+    group_pool, group_duration = np.divmod(groups, book.slots + 1)
+    low = bids.earliest[options.bid][row]
+    high = (bids.latest[options.bid] - duration)[row]
+    group_depth = np.ones_like(groups)
+    if len(groups):
+        starts = high - low + 1
+        depth = 1 + np.log2(np.maximum.reduceat(starts, first)).astype(np.int64)
+        table = (depth - 1) * (book.slots - group_duration + 1) < np.add.reduceat(starts, first)
+        group_depth[table] = depth[table]
+    return Replies(
+        group_first=np.append(first, len(row)),
+        group_pool=group_pool,
+        group_duration=group_duration,
+        group_depth=group_depth,
+        depth=int(group_depth.max(initial=1)),
+        row=row.astype(np.int32),
+        low=low.astype(np.int32),
+        high=high.astype(np.int32),
+        offsets=book.offsets,
+        pool=options.pool,
+        worth=options.price * duration,
+        quantity=bids.quantity,
+        duration=bids.duration,
+        earliest=bids.earliest,
+        ask_pool=asks.pool,
+        ask_first=asks.first,
+        ask_last=asks.last,
+        ask_quantity=asks.quantity,
+        ask_price=asks.price,
+    )
+
+
+def _floor(book: Book, worth: Column) -> Prices:
+    """What λ need not go below: the cheapest reserve or, where nothing is offered, what no bid would pay."""
+    dearest = np.zeros(book.pools)
+    np.maximum.at(dearest, book.options.pool, worth)
+    floor = np.full((book.pools, book.slots), np.inf)
+    asks = book.asks
+    for row in range(len(asks)):
+        window = floor[asks.pool[row], asks.first[row] : asks.last[row]]
+        np.minimum(window, asks.price[row], out=window)
+    return np.where(np.isinf(floor), dearest[:, None], floor)
+
+
+@njit(cache=True, nogil=True)
+def _descend(replies, floor, scale, iterations):
+    """The best prices met, and U there, in double precision."""
+    pools, slots = floor.shape
+    prices = floor.copy()
+    best_prices = floor.copy()
+    best = np.inf
+    idle = np.empty((pools, slots))
+    squares = np.zeros((pools, slots))
+    for iteration in range(iterations):
+        value = _value(replies, prices, 1.0, idle)
+        if value < best:
+            best = value
+            best_prices[:] = prices
+        step = FIRST_STEP * (1.0 - iteration / iterations) ** 2
+        for p in range(pools):
+            for t in range(slots):
+                if idle[p, t] != 0.0:
+                    squares[p, t] += idle[p, t] ** 2
+                    move = step * (scale[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
+                    prices[p, t] = max(floor[p, t], prices[p, t] - move)
+    return best_prices, best
+
+
+@njit(cache=True, nogil=True)
+def _value(replies, prices, parts, idle):
+    """U in 1/parts tick, at prices in 1/parts tick; `idle` gets units sold less units filled.
+
+    Exact where `prices` are integers.
+    """
+    pools, slots = prices.shape
+    nothing = prices[0, 0] * 0
+    sums = np.empty((pools, slots + 1), prices.dtype)
+    for p in range(pools):
+        sums[p, 0] = nothing
+        for t in range(slots):
+            sums[p, t + 1] = sums[p, t] + prices[p, t]
+    cost = _cheapest(replies, sums)
+    value = nothing
+    change = np.zeros((pools, slots + 1))
+    for bid in range(len(replies.quantity)):
+        best, chosen = nothing, -1
+        for option in range(replies.offsets[bid], replies.offsets[bid + 1]):
+            surplus = replies.worth[option] * parts - cost[option]
+            if surplus > best:
+                best, chosen = surplus, option
+        if chosen >= 0:
+            quantity, duration = replies.quantity[bid], replies.duration[bid]
+            value += quantity * best
+            pool, start = replies.pool[chosen], replies.earliest[bid]
+            while sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
+                start += 1
+            change[pool, start] -= quantity
+            change[pool, start + duration] += quantity
+    for p in range(pools):
+        units = 0.0
+        for t in range(slots):
+            units += change[p, t]
+            idle[p, t] = units
+    for ask in range(len(replies.ask_pool)):
+        p = replies.ask_pool[ask]
+        for t in range(replies.ask_first[ask], replies.ask_last[ask]):
+            margin = prices[p, t] - replies.ask_price[ask] * parts
+            if margin > 0:
+                value += replies.ask_quantity[ask] * margin
+                idle[p, t] += replies.ask_quantity[ask]
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(replies, sums):
+    """For each option the least sum of prices over the slots of any of its starts."""
+    slots = sums.shape[1] - 1
+    cost = np.empty(len(replies.row), sums.dtype)
+    least = np.empty((max(1, replies.depth), slots), sums.dtype)
+    for group in range(len(replies.group_pool)):
+        pool, duration, depth = (
+            replies.group_pool[group],
+            replies.group_duration[group],
+            replies.group_depth[group],
+        )
+        starts = slots - duration + 1
+        for s in range(starts):
+            least[0, s] = sums[pool, s + duration] - sums[pool, s]
+        half = 1
+        for level in range(1, depth):
+            lower, upper = least[level - 1], least[level]
+            for s in range(starts - 2 * half + 1):
+                upper[s] = lower[s] if lower[s] < lower[s + half] else lower[s + half]
+            half *= 2
+        for position in range(replies.group_first[group], replies.group_first[group + 1]):
+            low, high = replies.low[position], replies.high[position]
+            best = least[0, low]
+            if depth == 1:
+                for s in range(low + 1, high + 1):
+                    best = least[0, s] if least[0, s] < best else best
+            else:
+                level = 0
+                while 2 << level <= high - low + 1:
+                    level += 1
+                best = min(least[level, low], least[level, high - (1 << level) + 1])
+            cost[replies.row[position]] = best
+    return cost

@@ -1,0 +1,105 @@
+"""What the tables can be narrowed down by. The choices stay in the address."""
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Jurisdiction
+from listings.models import Accelerator, Facility, Hub, Pool
+from marketplace.trading.models import Order, Round
+
+SORTS = [
+    ("name", _("Name")),
+    ("price", _("Lowest price")),
+    ("volume", _("Most traded")),
+    ("unsold", _("Most unsold")),
+]
+SPANS = [("24", _("1 day")), ("72", _("3 days")), ("168", _("7 days")), ("336", _("14 days"))]
+DEFAULT_SPAN = 72
+DOMESTIC = [("true", _("Domestic")), ("false", _("Imported"))]
+
+
+class PoolFilter(django_filters.FilterSet):
+    """`hours` and `sort` say how the pools are shown; they leave the queryset as it is."""
+
+    q = django_filters.CharFilter(label=_("Facility or city"), method="search")
+    accelerator = django_filters.ModelChoiceFilter(
+        label=_("Accelerator"),
+        queryset=Accelerator.objects.all(),
+        to_field_name="slug",
+        empty_label=_("Any"),
+    )
+    hub = django_filters.ChoiceFilter(
+        label=_("National hub"), field_name="facility__hub", choices=Hub, empty_label=_("Any")
+    )
+    kind = django_filters.ChoiceFilter(
+        label=_("Kind of facility"), field_name="facility__kind", choices=Facility.Kind, empty_label=_("Any")
+    )
+    jurisdiction = django_filters.ChoiceFilter(
+        label=_("Jurisdiction"),
+        field_name="facility__jurisdiction",
+        choices=Jurisdiction,
+        empty_label=_("Any"),
+    )
+    domestic = django_filters.TypedChoiceFilter(
+        label=_("Accelerator's origin"),
+        field_name="accelerator__domestic",
+        choices=DOMESTIC,
+        coerce=lambda value: value == "true",
+        empty_label=_("Any"),
+    )
+    memory = django_filters.NumberFilter(
+        label=_("Least memory (GB)"), field_name="accelerator__memory_gb", lookup_expr="gte", min_value=0
+    )
+    hours = django_filters.ChoiceFilter(
+        label=_("Hours ahead"), choices=SPANS, method="as_is", empty_label=None
+    )
+    sort = django_filters.ChoiceFilter(label=_("Order by"), choices=SORTS, method="as_is", empty_label=None)
+
+    class Meta:
+        model = Pool
+        fields: list[str] = []
+
+    def search(self, pools: QuerySet[Pool], _name: str, text: str) -> QuerySet[Pool]:
+        return pools.filter(
+            Q(facility__name_en__icontains=text)
+            | Q(facility__name_zh__icontains=text)
+            | Q(facility__city__icontains=text)
+        )
+
+    def as_is(self, pools: QuerySet[Pool], _name: str, _value: str) -> QuerySet[Pool]:
+        return pools
+
+    @property
+    def span(self) -> int:
+        """Hours ahead to show."""
+        return (
+            int(self.form.cleaned_data.get("hours") or DEFAULT_SPAN) if self.form.is_valid() else DEFAULT_SPAN
+        )
+
+    @property
+    def order(self) -> str:
+        return (self.form.cleaned_data.get("sort") or "name") if self.form.is_valid() else "name"
+
+
+class OrderFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Order.Kind, empty_label=_("Any"))
+    status = django_filters.ChoiceFilter(label=_("Status"), choices=Order.Status, empty_label=_("Any"))
+    placed_from = django_filters.DateFilter(
+        label=_("Placed from"), field_name="placed_at", lookup_expr="date__gte"
+    )
+    placed_until = django_filters.DateFilter(
+        label=_("Placed until"), field_name="placed_at", lookup_expr="date__lte"
+    )
+
+    class Meta:
+        model = Order
+        fields: list[str] = []
+
+
+class RoundFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(label=_("Status"), choices=Round.Status, empty_label=_("Any"))
+
+    class Meta:
+        model = Round
+        fields: list[str] = []
