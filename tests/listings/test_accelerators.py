@@ -9,6 +9,12 @@ from listings.operations import load_accelerators
 
 pytestmark = pytest.mark.django_db
 
+# fmt: off
+MODELS = [
+    "A100", "A800", "H100", "H800", "H20", "L40S", "4090", "910B", "910C", "MLU370", "MLU590", "Z100", "K100",
+    "P800", "S4000", "C500",
+]
+# fmt: on
 FIGURES = ("memory_gb", "fp16_tflops", "interconnect")
 
 
@@ -17,9 +23,7 @@ def test_the_catalogue_names_the_accelerators_of_this_market() -> None:
     call_command("load_accelerators", stdout=output)
     assert "16 accelerators" in output.getvalue()
     names = " ".join(f"{accelerator}" for accelerator in Accelerator.objects.all())
-    for (
-        model
-    ) in "A100 A800 H100 H800 H20 L40S 4090 910B 910C MLU370 MLU590 Z100 K100 P800 S4000 C500".split():
+    for model in MODELS:
         assert model in names
     assert set(Accelerator.objects.filter(domestic=False).values_list("vendor", flat=True)) == {"NVIDIA"}
 
