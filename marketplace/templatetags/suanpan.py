@@ -26,9 +26,9 @@ FEN = Decimal("0.01")
 
 
 @register.filter
-def money(fen: int | None) -> str:
-    """1234567 -> ¥12,345.67; None -> an en dash."""
-    if fen is None:
+def money(fen: int | Decimal | None) -> str:
+    """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
+    if fen is None or fen == "":
         return NOTHING
     yuan = Decimal(abs(fen)) * FEN
     return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
@@ -37,7 +37,7 @@ def money(fen: int | None) -> str:
 @register.filter
 def whole(number: int | None) -> str:
     """A count, grouped by thousands."""
-    return NOTHING if number is None else f"{number:,}"
+    return NOTHING if number is None or number == "" else f"{number:,}"
 
 
 @register.filter
@@ -58,6 +58,12 @@ def hours(number: int | None) -> str:
 def percent(ratio: float | Decimal | None, places: int = 1) -> str:
     """0.0616 -> 6.2 %."""
     return NOTHING if ratio is None else f"{Decimal(str(ratio)) * 100:,.{places}f} %"
+
+
+@register.filter
+def signed_percent(ratio: float | Decimal | None, places: int = 1) -> str:
+    """0.38 -> +38.0 %."""
+    return NOTHING if ratio is None else f"{'+' if ratio > 0 else ''}{percent(ratio, places)}"
 
 
 def _time_element(moment: datetime | None, form: str) -> SafeString | str:
@@ -98,7 +104,7 @@ def local_name(row: Model | None) -> str:
 
 
 @register.simple_tag
-def unit_price(fen: int | None) -> SafeString | str:
+def unit_price(fen: int | Decimal | None) -> SafeString | str:
     """A price with its unit."""
     if fen is None:
         return NOTHING
@@ -118,9 +124,9 @@ def icon(name: str, css: str = "") -> SafeString:
 
 TONES = {
     "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
-    "blue": ["open", "partly_filled", "cleared", "delivering", "released"],
+    "blue": ["open", "cleared", "clearing", "delivering", "released"],
     "orange": ["pending", "closed", "paused", "draft", "suspense", "held", "resting"],
-    "red": ["rejected", "failed", "terminated"],
+    "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 
