@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final, Literal
 
 from django import template
 from django.db.models import Model
@@ -22,22 +23,23 @@ from django.utils.translation import gettext as _
 register = template.Library()
 
 NOTHING = "–"
+MISSING: Final = ""  # what a template makes of an attribute of nothing
 FEN = Decimal("0.01")
 
 
 @register.filter
-def money(fen: int | Decimal | None) -> str:
+def money(fen: int | Decimal | Literal[""] | None) -> str:
     """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
-    if fen is None or fen == "":
+    if fen is None or fen == MISSING:
         return NOTHING
     yuan = Decimal(abs(fen)) * FEN
     return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
 
 
 @register.filter
-def whole(number: int | None) -> str:
+def whole(number: int | Literal[""] | None) -> str:
     """A count, grouped by thousands."""
-    return NOTHING if number is None or number == "" else f"{number:,}"
+    return NOTHING if number is None or number == MISSING else f"{number:,}"
 
 
 @register.filter
@@ -104,9 +106,9 @@ def local_name(row: Model | None) -> str:
 
 
 @register.simple_tag
-def unit_price(fen: int | Decimal | None) -> SafeString | str:
+def unit_price(fen: int | Decimal | Literal[""] | None) -> SafeString | str:
     """A price with its unit."""
-    if fen is None:
+    if fen is None or fen == MISSING:
         return NOTHING
     return format_html('{} <span class="unit">{}</span>', money(fen), _("/ unit-hour"))
 
