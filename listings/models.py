@@ -20,8 +20,11 @@ class Accelerator(models.Model):
     vendor = models.CharField(_("vendor"), max_length=60)
     name = models.CharField(_("model"), max_length=60)
     domestic = models.BooleanField(_("domestic"))
-    memory_gb = models.PositiveIntegerField(_("memory (GB)"))
-    fp16_tflops = models.DecimalField(_("dense FP16 TFLOPS"), max_digits=7, decimal_places=1)
+    # Null: the vendor publishes none and reports disagree. `sources` says so.
+    memory_gb = models.PositiveIntegerField(_("memory (GB)"), null=True, blank=True)
+    fp16_tflops = models.DecimalField(
+        _("dense FP16 TFLOPS"), max_digits=7, decimal_places=1, null=True, blank=True
+    )
     interconnect = models.CharField(_("interconnect"), max_length=60, blank=True)
     stacks = ArrayField(models.CharField(max_length=30), verbose_name=_("software stacks"))
     sources = models.JSONField(_("sources"))

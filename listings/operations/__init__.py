@@ -1,5 +1,6 @@
 """The verbs that change listings. Keyword-only, one transaction each; `now` is an argument."""
 
+from listings.operations.accelerators import load_accelerators
 from listings.operations.capacity import (
     edit_capacity,
     list_capacity,
@@ -18,6 +19,7 @@ __all__ = [
     "edit_facility",
     "freeze_capacities",
     "list_capacity",
+    "load_accelerators",
     "pause_capacity",
     "resize_pool",
     "resume_capacity",
