@@ -1,4 +1,4 @@
-"""The demo's market: illustrative facilities with capacity, funded buyers, and demand drawn from real traces."""
+"""The demo's market: illustrative facilities, funded buyers, and demand drawn from real traces."""
 
 import csv
 import io

@@ -61,7 +61,9 @@ class Command(BaseCommand):
         missing = BIDS - Order.objects.filter(status=Order.Status.RESTING).count()
         if missing > 0:
             placed = place_demand(market, count=missing, seed=int(now.timestamp()), now=now)
-            self.stdout.write(f"Placed {placed:,} bids, drawn from public cluster traces; limits are synthetic.")
+            self.stdout.write(
+                f"Placed {placed:,} bids, drawn from public cluster traces; limits are synthetic."
+            )
         return market
 
     def _start(self, processes: Processes, port: int) -> None:
@@ -70,7 +72,16 @@ class Command(BaseCommand):
         celery = [program("celery"), "-A", "marketplace"]
         processes.start(
             "web",
-            [program("gunicorn"), "marketplace.wsgi", "--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4"],
+            [
+                program("gunicorn"),
+                "marketplace.wsgi",
+                "--bind",
+                f"{HOST}:{port}",
+                "--workers",
+                "2",
+                "--threads",
+                "4",
+            ],
         )
         processes.start("worker", [*celery, "worker", "--loglevel", "info", "--concurrency", "2"])
         processes.start("beat", [*celery, "beat", "--loglevel", "info"])
@@ -78,7 +89,9 @@ class Command(BaseCommand):
         while not _answers(port):
             processes.check()
             if time.monotonic() > deadline:
-                raise CommandError(f"The web process did not answer on port {port} in {START_SECONDS} seconds.")
+                raise CommandError(
+                    f"The web process did not answer on port {port} in {START_SECONDS} seconds."
+                )
             time.sleep(0.2)
 
     def _greet(self, port: int) -> None:
@@ -94,7 +107,10 @@ class Command(BaseCommand):
         opened = open_round(now=timezone.now())
         run_round_now.delay(opened.pk)
         deadline = time.monotonic() + ROUND_SECONDS
-        while (done := Round.objects.get(pk=opened.pk)).status not in (Round.Status.SETTLED, Round.Status.FAILED):
+        while (done := Round.objects.get(pk=opened.pk)).status not in (
+            Round.Status.SETTLED,
+            Round.Status.FAILED,
+        ):
             processes.check()
             if time.monotonic() > deadline:
                 raise CommandError(f"Round {done.pk} is still {done.status} after {ROUND_SECONDS} seconds.")
