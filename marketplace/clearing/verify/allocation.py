@@ -50,7 +50,7 @@ def out_of_merit_order(market: Market) -> list[str]:
         MERIT,
         rows,
         lambda pool, slot, ask, sooner: (
-            f"pool {pool}, slot {slot}: ask {ask} at {price[ask]} sells while ask {sooner} at {price[sooner]} "
+            f"pool {pool}, slot {slot}: ask {ask} at {price[ask]} sells, yet ask {sooner} at {price[sooner]} "
             f"{'is cheaper' if price[sooner] < price[ask] else 'was placed earlier'} and has units left"
         ),
     )
