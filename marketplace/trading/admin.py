@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from marketplace.trading.models import Order, Round, RoundOrder, Trade
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
