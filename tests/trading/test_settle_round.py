@@ -1,7 +1,7 @@
 """A settled round is binding: hours sold, contracts, trades, money and prices all say the same."""
 
 import pytest
-from django.db import InternalError, transaction
+from django.db import ProgrammingError, transaction
 
 from listings.models import CapacityHour
 from marketplace.trading.models import Order, Round, Trade
@@ -116,9 +116,9 @@ def test_the_past_stays_as_it_was():
         lambda: Trade.objects.get().allocations.all().delete(),
         lambda: done.curves.update(prices=[]),
         lambda: Round.objects.filter(pk=done.pk).update(welfare=0),
-        lambda: Round.objects.filter(pk=done.pk).delete(),
+        lambda: Round.objects.filter(pk=done.pk)._raw_delete("default"),
     ):
-        with pytest.raises(InternalError), transaction.atomic():
+        with pytest.raises(ProgrammingError), transaction.atomic():
             changed()
 
 
