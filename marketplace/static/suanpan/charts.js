@@ -21,7 +21,7 @@
   function heatmap(data, element) {
     const cuts = quantiles(data.cells.map((cell) => cell[2]).filter((price) => price !== null), HEAT.length);
     const shade = (price) => (price === null ? "#f6f7f9" : HEAT[cuts.filter((cut) => price > cut).length]);
-    const left = narrow() ? 8 : 220;
+    const left = narrow() ? 92 : 220;
     element.style.height = Math.max(180, data.pools.length * 20 + 70) + "px";
     const width = (element.clientWidth - left - 12) / data.slots.length;
     return {
@@ -33,7 +33,7 @@
           [data.pools[row], data.slots[column], price === null ? data.words.nothing : `${data.words.price} ${yuan(price)} ${data.words.unit}`, `${data.words.traded} ${short(traded)}`, `${data.words.offered} ${short(offered)}`].join("\n"),
       },
       xAxis: { type: "category", data: data.slots, ...axis, splitLine: { show: false }, axisLabel: { ...axis.axisLabel, hideOverlap: true } },
-      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, show: !narrow(), width: 205, overflow: "truncate" } },
+      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, width: left - 14, overflow: "truncate", formatter: (name) => (narrow() ? name.split(" · ")[0] : name) } },
       series: [{
         type: "scatter",
         symbol: "rect",
