@@ -30,18 +30,22 @@ class Workload:
 WORKLOADS = (
     Workload(0.30, 0.5, {"nvidia-h100": 1.1, "nvidia-h800": 1.1, "nvidia-a100": 1.0, "nvidia-a800": 1.0}),
     Workload(
-        0.25, 0.5, {"ascend-910c": 1.1, "ascend-910b": 1.0, "cambricon-mlu590": 0.95, "kunlun-p800": 1.0}
+        0.25,
+        0.5,
+        {"huawei-ascend-910c": 1.1, "huawei-ascend-910b": 1.0, "cambricon-mlu590": 0.95, "kunlun-p800": 1.0},
     ),
     Workload(0.20, 0.1, {"nvidia-h20": 1.05, "nvidia-l40s": 1.0, "nvidia-rtx-4090": 1.1}),
     Workload(0.10, 0.1, {"cambricon-mlu370": 1.0, "moore-threads-s4000": 1.0, "metax-c500": 1.05}),
-    Workload(0.10, 0.3, {"hygon-dcu-k100": 1.0, "hygon-dcu-z100": 1.0, "ascend-910b": 0.95}),
-    Workload(0.05, 0.0, {"nvidia-a800": 0.95, "ascend-910b": 1.0, "nvidia-h20": 1.0, "metax-c500": 0.9}),
+    Workload(0.10, 0.3, {"hygon-k100": 1.0, "hygon-z100": 1.0, "huawei-ascend-910b": 0.95}),
+    Workload(
+        0.05, 0.0, {"nvidia-a800": 0.95, "huawei-ascend-910b": 1.0, "nvidia-h20": 1.0, "metax-c500": 0.9}
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Demand:
-    """One order to place: `units` for `hours`, starting in `after` slots at the earliest, with `slack` hours."""
+    """One order: `units` for `hours`, starting in `after` slots at the earliest, with `slack` hours."""
 
     units: int
     minimum: int

@@ -7,7 +7,7 @@ from django.utils import timezone
 from marketplace.trading.models import Round
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.operations.run_round import advance_round, resume_rounds, run_round
-from marketplace.trading.queries.orders import round_summary
+from marketplace.trading.summary import describe_round
 
 
 class Command(BaseCommand):
@@ -31,26 +31,4 @@ class Command(BaseCommand):
             )
         if done.status != Round.Status.SETTLED:
             raise CommandError(f"Round {done.pk} is {done.status}. {done.error}")
-        self.stdout.write(_describe(done))
-
-
-def _describe(done: Round) -> str:
-    summary = round_summary(done)
-    lines = [
-        ("orders", f"{summary.orders:,}"),
-        ("matched", f"{summary.matched:,}"),
-        ("unit-hours", f"{summary.unit_hours:,}"),
-        ("value", _yuan(summary.value)),
-        ("welfare", _yuan(summary.welfare)),
-        ("bound", _yuan(summary.bound)),
-        ("gap", "-" if summary.gap is None else f"{summary.gap:.2%}"),
-        ("first come, first served", _yuan(summary.baseline_welfare)),
-        ("mean price", _yuan(summary.mean_price) + " per unit-hour"),
-        ("book", done.book_sha256),
-        ("result", done.result_sha256),
-    ]
-    return "\n".join([f"Round {done.pk} settled", *(f"  {name:26}{value}" for name, value in lines)])
-
-
-def _yuan(fen: Any) -> str:
-    return "-" if fen is None else f"¥{fen / 100:,.2f}"
+        self.stdout.write(describe_round(done))
