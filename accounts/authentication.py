@@ -1,6 +1,5 @@
 """Who calls the API: a program with an organisation's key, or a person's session."""
 
-import hashlib
 import hmac
 import re
 from datetime import datetime, timedelta
@@ -15,17 +14,12 @@ from rest_framework.request import Request
 
 from accounts.audit import Actor
 from accounts.errors import NotAllowed
-from accounts.models import ApiKey
+from accounts.models import ApiKey, hash_secret
 from accounts.permissions import SecondFactorMissing, lacks_second_factor
 
 SCHEME = "bearer"
 TOKEN = re.compile(r"sp_(?P<prefix>[a-z0-9]+)_(?P<secret>[\w-]+)", re.ASCII)
 LAST_USE_WRITTEN_EVERY = timedelta(minutes=1)
-
-
-def hash_secret(secret: str) -> str:
-    """SHA-256 in hex: enough for a secret of 256 random bits, which no dictionary holds."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Program(AnonymousUser):

@@ -1,5 +1,7 @@
 """Who trades: users, organisations, their members, API keys, and the audit trail."""
 
+import hashlib
+from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
@@ -8,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,6 +45,7 @@ class User(AbstractUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
+        verbose_name, verbose_name_plural = _("user"), _("users")
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case")]
 
     def __str__(self) -> str:
@@ -100,10 +103,14 @@ class Organisation(models.Model):
     verified_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(
+        db_default=Now(), help_text="When what is to be verified last changed."
+    )
 
     objects: ClassVar = OrganisationQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("organisation"), _("organisations")
         constraints = [
             models.UniqueConstraint(
                 "jurisdiction", "registration_number", name="organisation_registered_once"
@@ -148,10 +155,22 @@ class Member(models.Model):
     joined_at = models.DateTimeField()
 
     class Meta:
+        verbose_name, verbose_name_plural = _("member"), _("members")
         constraints = [models.UniqueConstraint("organisation", "user", name="member_once")]
 
     def __str__(self) -> str:
         return f"{self.user} ({self.role})"
+
+
+def hash_secret(secret: str) -> str:
+    """SHA-256 in hex: enough for a secret of 256 random bits, which no dictionary holds."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Neither accepted nor revoked; it may have expired."""
+        return self.filter(accepted_at__isnull=True, revoked_at__isnull=True)
 
 
 class Invitation(models.Model):
@@ -167,7 +186,10 @@ class Invitation(models.Model):
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    objects: ClassVar = InvitationQuerySet.as_manager()
+
     class Meta:
+        verbose_name, verbose_name_plural = _("invitation"), _("invitations")
         constraints = [
             models.UniqueConstraint(
                 "organisation",
@@ -202,8 +224,42 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        verbose_name, verbose_name_plural = _("API key"), _("API keys")
+
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class OutgoingEmailQuerySet(models.QuerySet["OutgoingEmail"]):
+    def due(self, now: datetime) -> "OutgoingEmailQuerySet":
+        return self.filter(sent_at__isnull=True, due_at__lte=now, attempts__lt=OutgoingEmail.MOST_ATTEMPTS)
+
+
+class OutgoingEmail(models.Model):
+    """A letter written down with the change that causes it, and sent afterwards."""
+
+    MOST_ATTEMPTS = 8
+
+    to = models.EmailField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField(help_text="Emptied once it is sent: it may hold a secret.")
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar = OutgoingEmailQuerySet.as_manager()
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("outgoing e-mail"), _("outgoing e-mails")
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(sent_at__isnull=True), name="outgoing_email_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} -> {self.to}"
 
 
 class AuditEvent(models.Model):
@@ -221,8 +277,23 @@ class AuditEvent(models.Model):
     detail = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("audit event"), _("audit events")
         indexes = [models.Index(fields=["organisation", "-at"])]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject_type} {self.subject_id}"
+
+    def detail_lines(self) -> list[tuple[str, str]]:
+        """The detail as names and texts; a pair of values is what was and what is."""
+        return [(name.replace("_", " "), _as_text(value)) for name, value in self.detail.items()]
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case [before, after] if not isinstance(before, list | dict):
+            return f"{before} → {after}"
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)

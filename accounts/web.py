@@ -30,7 +30,7 @@ def organisation_required(permission: Permission = Permission.VIEW) -> Callable[
             if request.organisation is None:
                 return redirect("accounts:create_organisation")
             if lacks_second_factor(request.user, request.member):
-                return _to_second_factor(request)
+                return to_second_factor(request)
             try:
                 require(request.actor, permission)
             except NotAllowed as refusal:
@@ -54,7 +54,7 @@ def operator_required(view: View) -> View:
         except NotAllowed as refusal:
             return not_allowed(request, refusal)
         if lacks_second_factor(request.user):
-            return _to_second_factor(request)
+            return to_second_factor(request)
         return view(request, *args, **kwargs)
 
     return guarded
@@ -64,7 +64,7 @@ def not_allowed(request: HttpRequest, refusal: NotAllowed) -> HttpResponse:
     return render(request, "accounts/not_allowed.html", {"refusal": refusal}, status=refusal.status)
 
 
-def _to_second_factor(request: HttpRequest) -> HttpResponse:
+def to_second_factor(request: HttpRequest) -> HttpResponse:
     messages.warning(
         request, _("Owners and operators need a second factor. Set yours up, then you can go on.")
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Final, Literal
 
 from django import template
 from django.db.models import Model
@@ -22,22 +23,23 @@ from django.utils.translation import gettext as _
 register = template.Library()
 
 NOTHING = "–"
+MISSING: Final = ""  # what a template makes of an attribute of nothing
 FEN = Decimal("0.01")
 
 
 @register.filter
-def money(fen: int | None) -> str:
-    """1234567 -> ¥12,345.67; None -> an en dash."""
-    if fen is None:
+def money(fen: int | Decimal | Literal[""] | None) -> str:
+    """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
+    if fen is None or fen == MISSING:
         return NOTHING
     yuan = Decimal(abs(fen)) * FEN
     return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
 
 
 @register.filter
-def whole(number: int | None) -> str:
+def whole(number: int | Literal[""] | None) -> str:
     """A count, grouped by thousands."""
-    return NOTHING if number is None else f"{number:,}"
+    return NOTHING if number is None or number == MISSING else f"{number:,}"
 
 
 @register.filter
@@ -58,6 +60,12 @@ def hours(number: int | None) -> str:
 def percent(ratio: float | Decimal | None, places: int = 1) -> str:
     """0.0616 -> 6.2 %."""
     return NOTHING if ratio is None else f"{Decimal(str(ratio)) * 100:,.{places}f} %"
+
+
+@register.filter
+def signed_percent(ratio: float | Decimal | None, places: int = 1) -> str:
+    """0.38 -> +38.0 %."""
+    return NOTHING if ratio is None else f"{'+' if ratio > 0 else ''}{percent(ratio, places)}"
 
 
 def _time_element(moment: datetime | None, form: str) -> SafeString | str:
@@ -98,9 +106,9 @@ def local_name(row: Model | None) -> str:
 
 
 @register.simple_tag
-def unit_price(fen: int | None) -> SafeString | str:
+def unit_price(fen: int | Decimal | Literal[""] | None) -> SafeString | str:
     """A price with its unit."""
-    if fen is None:
+    if fen is None or fen == MISSING:
         return NOTHING
     return format_html('{} <span class="unit">{}</span>', money(fen), _("/ unit-hour"))
 
@@ -118,9 +126,9 @@ def icon(name: str, css: str = "") -> SafeString:
 
 TONES = {
     "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
-    "blue": ["open", "partly_filled", "cleared", "delivering", "released"],
+    "blue": ["open", "cleared", "clearing", "delivering", "released"],
     "orange": ["pending", "closed", "paused", "draft", "suspense", "held", "resting"],
-    "red": ["rejected", "failed", "terminated"],
+    "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 

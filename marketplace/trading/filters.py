@@ -19,7 +19,7 @@ DEFAULT_SPAN = 72
 DOMESTIC = [("true", _("Domestic")), ("false", _("Imported"))]
 
 
-class PoolFilter(django_filters.FilterSet):
+class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
     """`hours` and `sort` say how the pools are shown; they leave the queryset as it is."""
 
     q = django_filters.CharFilter(label=_("Facility or city"), method="search")
@@ -82,7 +82,7 @@ class PoolFilter(django_filters.FilterSet):
         return (self.form.cleaned_data.get("sort") or "name") if self.form.is_valid() else "name"
 
 
-class OrderFilter(django_filters.FilterSet):
+class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Order.Kind, empty_label=_("Any"))
     status = django_filters.ChoiceFilter(label=_("Status"), choices=Order.Status, empty_label=_("Any"))
     placed_from = django_filters.DateFilter(
@@ -97,7 +97,7 @@ class OrderFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class RoundFilter(django_filters.FilterSet):
+class RoundFilter(django_filters.FilterSet):  # type: ignore[misc]
     status = django_filters.ChoiceFilter(label=_("Status"), choices=Round.Status, empty_label=_("Any"))
 
     class Meta:

@@ -18,7 +18,7 @@ class FenField(forms.DecimalField):
         most = to_yuan(most_fen)
         super().__init__(min_value=Decimal("0.01"), max_value=most, decimal_places=2, **kwargs)
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any) -> int | None:
         yuan = super().clean(value)
         return None if yuan is None else to_fen(yuan)
 

@@ -9,12 +9,12 @@ from listings.slots import SLOT, slot_of
 
 def next_gate(now: datetime) -> datetime:
     """The first multiple of ROUND_MINUTES of the hour after `now`."""
-    minutes = settings.ROUND_MINUTES
+    step = timedelta(minutes=settings.ROUND_MINUTES)
     hour = slot_of(now)
-    passed = int((now - hour) / timedelta(minutes=minutes))
-    return min(hour + (passed + 1) * timedelta(minutes=minutes), hour + SLOT)
+    return min(hour + ((now - hour) // step + 1) * step, hour + SLOT)
 
 
 def first_slot(gate: datetime) -> datetime:
     """The first full hour after the gate, and ROUND_LEAD_HOURS more for providers to prepare."""
-    return slot_of(gate) + (1 + settings.ROUND_LEAD_HOURS) * SLOT
+    hours_ahead: int = 1 + settings.ROUND_LEAD_HOURS
+    return slot_of(gate) + hours_ahead * SLOT

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation, User
@@ -16,6 +16,8 @@ from listings.slots import SLOT
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Hold
 
+HOURS = ExpressionWrapper(F("hours") * Value(SLOT), models.DurationField())
+
 
 class OrderQuerySet(models.QuerySet["Order"]):
     def resting(self) -> "OrderQuerySet":
@@ -23,6 +25,21 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def of(self, organisation: Organisation) -> "OrderQuerySet":
         return self.filter(organisation=organisation)
+
+    def of_verified(self) -> "OrderQuerySet":
+        return self.filter(organisation__verification=Organisation.Verification.VERIFIED)
+
+    def reached_by(self, horizon_end: datetime) -> "OrderQuerySet":
+        """Licence orders, and the bids that fit their window before the horizon ends."""
+        return self.annotate(first_end=F("window_start") + HOURS).filter(
+            Q(first_end__isnull=True) | Q(first_end__lte=horizon_end)
+        )
+
+    def overdue(self, *, now: datetime, first_slot: datetime) -> "OrderQuerySet":
+        """Past their expiry, or, of bids, unable to start in the first slot still sold or later."""
+        return self.annotate(last_start=F("window_end") - HOURS).filter(
+            Q(expires_at__lte=now) | Q(last_start__lt=first_slot)
+        )
 
 
 class Order(models.Model):
@@ -238,6 +255,10 @@ class Round(models.Model):
 
     def __str__(self) -> str:
         return f"Round {self.pk}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in (self.Status.CLOSED, self.Status.CLEARED)
 
     @property
     def gap(self) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""What became of each bid of a cleared book, and why: read off the published prices. Nothing is read or kept."""
+"""What became of each bid of a cleared book, and why, by the published prices. Nothing is kept."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,13 +35,9 @@ def bid_outcomes(book: dict[str, Any], result: dict[str, Any]) -> list[BidOutcom
     options: list[list[tuple[int, int]]] = [[] for _ in outcomes]
     for bid, pool, price in zip(*book["options"].values(), strict=True):
         options[bid].append((pool, price))
-    bids = list(
-        zip(*(book["bids"][name] for name in ("minimum", "duration", "earliest", "latest")), strict=True)
-    )
-    return [
-        outcome or _refusal(Refused(*bids[bid], options[bid]), prices, offered, left)
-        for bid, outcome in enumerate(outcomes)
-    ]
+    columns = (book["bids"][name] for name in ("minimum", "duration", "earliest", "latest"))
+    refused = [Refused(*row) for row in zip(*columns, options, strict=True)]
+    return [outcome or _refusal(refused[bid], prices, offered, left) for bid, outcome in enumerate(outcomes)]
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def most_units(offered: Slots, *, earliest: int, latest: int, duration: int) -> 
 def roomiest_start(
     prices: Slots, units: Slots, *, earliest: int, latest: int, duration: int, most: int
 ) -> Start | None:
-    """The run that costs at most `most` and has the most units throughout, then the cheapest, then the first."""
+    """The run that costs at most `most` with the most units throughout; of equals the cheapest, the first."""
     cost = _run_sums(prices[earliest:latest], duration)
     least = np.lib.stride_tricks.sliding_window_view(units[earliest:latest], duration).min(axis=1)
     affordable = np.flatnonzero(cost <= most)

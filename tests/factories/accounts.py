@@ -1,13 +1,22 @@
 import datetime
+import functools
 
 import factory
 from allauth.mfa.totp.internal.auth import TOTP
+from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
 from accounts.models import Jurisdiction, Member, Organisation, Role, User
 
 NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
+PASSWORD = "a-long-pass-phrase"
 TOTP_SECRET = "JBSWY3DPEHPK3PXP"
+
+
+@functools.cache
+def hashed(password: str) -> str:
+    """Hashing is slow on purpose; once a test run is enough."""
+    return make_password(password)
 
 
 class UserFactory(DjangoModelFactory):
@@ -19,7 +28,7 @@ class UserFactory(DjangoModelFactory):
 
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     name = factory.Faker("name")
-    password = factory.django.Password("a-long-pass-phrase")
+    password = factory.LazyFunction(lambda: hashed(PASSWORD))
 
     @factory.post_generation
     def second_factor(self: User, create: bool, extracted: bool | None, **_: object) -> None:

@@ -39,9 +39,10 @@ def place_licence_order(
         raise InvalidInput(
             _("The minimum must be between 1 and the %(seats)s seats asked for.") % {"seats": seats}
         )
-    if not 0 <= limit_price <= HIGHEST_PRICE:
+    if not 1 <= limit_price <= HIGHEST_PRICE:
         raise InvalidInput(
-            _("The limit price must be at most %(most)s CNY.") % {"most": HIGHEST_PRICE // 100}
+            _("The limit price must be more than 0 and at most %(most)s CNY.")
+            % {"most": HIGHEST_PRICE // 100}
         )
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(_("The order would expire before it is placed: give a later time."))

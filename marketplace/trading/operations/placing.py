@@ -29,8 +29,8 @@ def hold_for(order: Order, *, amount: int, now: datetime) -> None:
         organisation=order.organisation,
         amount=most_it_can_cost(amount),
         source="order",
-        source_id=order.pk,
-        expires_at=order.expires_at,
+        source_id=str(order.pk),
+        expires_at=None,  # The order's own expiry gives it back: never while a round clears the order.
         now=now,
     )
     order.save(update_fields=["hold"])

@@ -99,14 +99,17 @@ def _offers(pools: list[Pool], first: datetime, published: Round | None) -> dict
     prices: dict[int, Slots] = defaultdict(lambda: np.full(slots, no_price, np.int64))
     units: dict[int, Slots] = defaultdict(lambda: np.zeros(slots, np.int64))
     hours = open_hours(first_slot=first, slots=slots).filter(capacity__pool__in=pools).order_by()
-    for pool, slot, left, reserve in hours.values_list("pool_id", "slot", "left", "reserve_price"):
+    rows = hours.values_list("capacity__pool_id", "slot", "units", "sold", "capacity__reserve_price")
+    for pool, slot, offered, sold, reserve in rows:
         number = int((slot - first) / SLOT)
-        units[pool][number] += left
+        units[pool][number] += offered - sold
         prices[pool][number] = min(prices[pool][number], reserve)
     if published is not None:
         for curve in published.curves.filter(pool__in=pools):
             shift = published.slot_at(first)
             last = np.array(curve.prices[shift:], np.int64)
-            prices[curve.pool_id][: len(last)] = np.where(last > 0, last, prices[curve.pool_id][: len(last)])
+            assert curve.pool_id is not None
+            row = prices[curve.pool_id][: len(last)]
+            row[:] = np.where(last > 0, last, row)
     # What is not on offer has no start, so its price does not matter; 0 cannot overflow a sum.
     return {pool.pk: (np.where(units[pool.pk] > 0, prices[pool.pk], 0), units[pool.pk]) for pool in pools}

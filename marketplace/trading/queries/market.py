@@ -1,7 +1,5 @@
 """Market data: prices, volumes, depth and the price index. No answer names an organisation's orders."""
 
-import gzip
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from django.db.models.functions import Trunc
 
 from listings.models import Accelerator, LicencePlan, Pool
 from listings.slots import SLOT
+from marketplace.trading.documents import content_of
 from marketplace.trading.models import IndexPoint, PriceCurve, Round
 
 INDEX_BASE = Decimal(1000)
@@ -67,13 +66,17 @@ class PoolPrices:
 
 
 def pool_prices(
-    *, pools: Iterable[Pool] | QuerySet[Pool] | None = None, since: datetime, hours: int
+    *,
+    pools: Iterable[Pool] | QuerySet[Pool] | None = None,
+    since: datetime,
+    hours: int,
+    published: Round | None = None,
 ) -> list[PoolPrices]:
-    """The last round's prices, volumes and offers of each pool, hour by hour, by facility and accelerator.
+    """A settled round's prices, volumes and offers of each pool, hour by hour, by facility and accelerator.
 
-    Hours outside the last round's horizon are left out, and pools that it did not know.
+    The round is the last one, unless said. Hours outside its horizon are left out, and pools it did not know.
     """
-    published = last_round()
+    published = published or last_round()
     if published is None:
         return []
     curves = published.curves.filter(pool__isnull=False).select_related(
@@ -145,9 +148,7 @@ def depth(*, pool: Pool, slot: datetime | None = None) -> Depth:
 def _published_documents(round_id: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """A settled round's book and result; they never change, so they are kept in memory."""
     published = Round.objects.settled().only("book", "result").get(pk=round_id)
-    assert published.book is not None
-    assert published.result is not None
-    return json.loads(gzip.decompress(published.book)), json.loads(gzip.decompress(published.result))
+    return content_of(published.book), content_of(published.result)
 
 
 def _levels(quantities: dict[int, int], orders: dict[int, int], *, dearest_first: bool) -> list[Level]:

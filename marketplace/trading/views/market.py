@@ -15,7 +15,7 @@ from listings.models import Accelerator, Facility, Pool
 from listings.slots import SLOT, slot_of
 from marketplace.templatetags.suanpan import local_name
 from marketplace.trading import charts
-from marketplace.trading.filters import PoolFilter
+from marketplace.trading.filters import SPANS, PoolFilter
 from marketplace.trading.queries.market import (
     PoolPrices,
     depth,
@@ -94,6 +94,7 @@ def pool(request: HttpRequest, pool_id: int) -> HttpResponse:
             "pool": shown,
             "row": row,
             "span": span,
+            "spans": [(int(hours), label) for hours, label in SPANS],
             "slot": slot,
             "depth": levels,
             "hours_chart": charts.pool_hours(row) if row else None,

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.errors import DomainError
+from accounts.models import Jurisdiction
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
-from listings.models import Algorithm, LicencePlan
+from listings.models import Algorithm, Facility, Hub, LicencePlan
 from listings.slots import SLOT, slot_of
 from marketplace.trading.filters import OrderFilter
 from marketplace.trading.forms import BidForm, LicenceOrderForm, terms_of
@@ -59,6 +60,9 @@ def order(request: MemberRequest, order_id: int) -> HttpResponse:
         {
             "order": shown,
             "explanation": explain(shown),
+            "hubs": [Hub(hub).label for hub in shown.hubs],
+            "facility_kinds": [Facility.Kind(kind).label for kind in shown.facility_kinds],
+            "jurisdictions": [Jurisdiction(each).label for each in shown.jurisdictions],
             "rounds": shown.round_orders.select_related("round")
             .defer("round__book", "round__result")
             .order_by("-pk"),

@@ -121,6 +121,8 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
 def _refuse_unless_hours_add_up(draft: ContractDraft) -> None:
     if draft.ends_at is None or draft.ends_at - draft.starts_at != len(draft.hourly_prices) * HOUR:
         raise ContractRefused(_("%(source)s: one price an hour is needed.") % {"source": draft.source})
+    if draft.starts_at.replace(minute=0, second=0, microsecond=0) != draft.starts_at:
+        raise ContractRefused(_("%(source)s: slots begin on the hour.") % {"source": draft.source})
     if draft.total != draft.quantity * sum(draft.hourly_prices):
         raise ContractRefused(
             _("%(source)s: the total is not units times the sum of prices.") % {"source": draft.source}

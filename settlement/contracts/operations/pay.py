@@ -44,8 +44,10 @@ class EscrowPayment:
 
 
 @transaction.atomic
-def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer]:
-    """Pay all or none, each key once; a contract whose escrow is empty completes.
+def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer | None]:
+    """Pay all or none, each key once; a contract that has nothing left to pay completes.
+
+    Returns the transfer of each payment, None where it was free.
 
     Raises EscrowExceeded, and KeyUsedForAnotherBody where a key already paid another amount.
     """
@@ -73,9 +75,9 @@ def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime
         lines = [line for line in lines if line.amount]
         if lines:  # An hour may be free.
             drafts.append(TransferDraft(each.kind, CONTRACT, each.source_id, lines, contract.number))
-    transfers = post_transfers(drafts=drafts, now=now)
+    transfers = {each.source_id: each for each in post_transfers(drafts=drafts, now=now)}
     _take_out(new, now)
-    return transfers
+    return [transfers.get(each.source_id) for each in payments]
 
 
 def _paid_before(payments: Sequence[EscrowPayment]) -> set[str]:

@@ -21,6 +21,7 @@ from settlement.ledger.operations.post import (
     post_transfers,
     reverse_transfer,
 )
+from settlement.ledger.operations.seal import seal_transfers
 
 __all__ = [
     "HoldPosting",
@@ -36,6 +37,7 @@ __all__ = [
     "post_transfer",
     "post_transfers",
     "reverse_transfer",
+    "seal_transfers",
     "void_hold",
     "void_holds",
 ]

@@ -1,8 +1,5 @@
 """Write a round's book: rows from the database become the engine's columns, in one fixed order."""
 
-import gzip
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +9,8 @@ from typing import Any
 from listings.models import Algorithm, LicencePlan, Pool
 from listings.queries import open_hours
 from listings.slots import SLOT
-from marketplace.trading.eligibility import options_of
+from marketplace.trading.eligibility import Option, options_of
 from marketplace.trading.models import Order, OrderLimit
-
-
-@dataclass(frozen=True)
-class Document:
-    """A JSON text: kept gzipped, known by the SHA-256 of the text itself."""
-
-    gzipped: bytes
-    sha256: str
-
-    @classmethod
-    def of(cls, content: dict[str, Any]) -> "Document":
-        text = json.dumps(content, separators=(",", ":")).encode()
-        return cls(gzip.compress(text, mtime=0), hashlib.sha256(text).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -72,11 +56,13 @@ def draft_book(orders: Sequence[Order], *, first_slot: datetime, slots: int) -> 
 
 def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
     hours = open_hours(first_slot=first_slot, slots=slots).filter(capacity__frozen=True)
-    rows = list(hours.values_list("capacity_id", "pool_id", "slot", "left", "reserve_price", "listed_at"))
+    names = ("capacity_id", "capacity__pool_id", "slot", "units", "sold")
+    rows = list(hours.values_list(*names, "capacity__reserve_price", "capacity__created_at"))
     pools = Pool.objects.filter(pk__in={row[1] for row in rows}).select_related("facility", "accelerator")
     draft.pools = list(pools.order_by("pk"))
     row_of = {pool.pk: row for row, pool in enumerate(draft.pools)}
-    for capacity, pool, slot, left, reserve, listed_at in rows:
+    for capacity, pool, slot, units, sold, reserve, listed_at in rows:
+        left = units - sold
         number = int((slot - first_slot) / SLOT)
         last = draft.asks[-1] if draft.asks else None
         if last and (last.source_id, last.last, last.quantity) == (capacity, number, left):
@@ -100,24 +86,21 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
         draft.asks.append(Ask(row, 0, 1, left, plan.price, plan.created_at, plan.pk))
 
 
-Options = list[tuple[int, int]]  # (row of the pool, limit price)
-
-
-def _add_bids(draft: BookDraft, orders: Sequence[Order]) -> list[Options]:
+def _add_bids(draft: BookDraft, orders: Sequence[Order]) -> list[list[Option]]:
     """Sort the orders into the draft; return the options of each bid of the book."""
     plan_rows = {plan.pk: row for row, plan in enumerate(draft.plans, start=len(draft.pools))}
     limits: dict[int, dict[int, int]] = defaultdict(dict)
     named = OrderLimit.objects.filter(order__in=[order.pk for order in orders])
     for order_id, accelerator, price in named.values_list("order_id", "accelerator_id", "limit_price"):
         limits[order_id][accelerator] = price
-    all_options: list[Options] = []
+    all_options: list[list[Option]] = []
     for order in orders:
         if order.plan is not None and order.plan.supply is None:
             draft.at_posted_price.append(order)
             continue
         if order.plan is not None:
             row = plan_rows.get(order.plan.pk)
-            options = [] if row is None else [(row, order.limit_price)]
+            options = [] if row is None else [Option(row, order.limit_price)]
         else:
             options = options_of(order, limits[order.pk], draft.pools)
         if options:
@@ -128,7 +111,9 @@ def _add_bids(draft: BookDraft, orders: Sequence[Order]) -> list[Options]:
     return all_options
 
 
-def _content(draft: BookDraft, options: list[Options], first_slot: datetime, slots: int) -> dict[str, Any]:
+def _content(
+    draft: BookDraft, options: list[list[Option]], first_slot: datetime, slots: int
+) -> dict[str, Any]:
     ranks = _ranks(draft)
     asks, bids = draft.asks, draft.bids
     windows = [_window(order, first_slot, slots) for order in bids]
@@ -153,8 +138,8 @@ def _content(draft: BookDraft, options: list[Options], first_slot: datetime, slo
         },
         "options": {
             "bid": [bid for bid, each in enumerate(options) for _ in each],
-            "pool": [row for each in options for row, _ in each],
-            "price": [price for each in options for _, price in each],
+            "pool": [option.pool_row for each in options for option in each],
+            "price": [option.limit_price for each in options for option in each],
         },
     }
 
