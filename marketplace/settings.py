@@ -214,6 +214,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
+ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from listings.errors import NotOnSale, Oversold, constraint_of
 from listings.models import Algorithm, Capacity, LicencePlan
 from listings.queries import open_hours
+from listings.slots import shown
 
 SALE = """
 WITH sale AS (
@@ -125,5 +126,5 @@ def _oversold(columns: list[list[object]]) -> Oversold:
         capacity_id, slot, left, units = cursor.fetchone()
     return Oversold(
         _("Capacity %(capacity)s has %(left)s units left at %(slot)s; %(units)s were to be sold.")
-        % {"capacity": capacity_id, "left": left, "slot": f"{slot:%Y-%m-%d %H:%M} UTC", "units": units}
+        % {"capacity": capacity_id, "left": left, "slot": shown(slot), "units": units}
     )

@@ -161,7 +161,7 @@ def test_fifty_listings_fill_a_pool_and_no_more(actor: Actor, pool: Pool) -> Non
         BUYERS,
         lambda n: (
             list_capacity(
-                actor=actor, pool=pool, units=1, starts_at=NOW, ends_at=hour(2), reserve_price=n, now=NOW
+                actor=actor, pool=pool, units=1, starts_at=NOW, ends_at=hour(2), reserve_price=1 + n, now=NOW
             )
             and None
         ),

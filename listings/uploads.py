@@ -1,0 +1,104 @@
+"""What may be uploaded as an algorithm's file: formats that hold weights and graphs, none that runs code.
+
+Pickle, the format behind most `.pt`, `.pth`, `.bin` and `.ckpt` files, runs whatever it contains when it is
+opened, so it is refused, under any name and inside an archive.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Callable
+from pathlib import PurePath
+
+from django.conf import settings
+from django.core.files import File
+from django.utils.translation import gettext as _
+
+from accounts.errors import InvalidInput
+
+PICKLED = frozenset(
+    ".bin .ckpt .dill .h5 .joblib .keras .mar .npy .npz .pickle .pkl .pt .pt2 .pth .t7".split()  # noqa: SIM905
+)
+NESTED = frozenset([".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"])
+MOST_ARCHIVE_MEMBERS = 10_000
+LONGEST_SAFETENSORS_HEADER = 100_000_000
+
+
+def is_safetensors(file: File) -> bool:
+    """Eight bytes of length, then a JSON header of that length: https://github.com/huggingface/safetensors"""
+    head = file.read(9)
+    length = int.from_bytes(head[:8], "little")
+    return head[8:] == b"{" and length <= min(LONGEST_SAFETENSORS_HEADER, file.size - 8)
+
+
+def is_gguf(file: File) -> bool:
+    return file.read(4) == b"GGUF"
+
+
+def is_onnx(file: File) -> bool:
+    """A protocol buffer that begins with the model's `ir_version`."""
+    return file.read(1) == b"\x08"
+
+
+def is_zip(file: File) -> bool:
+    return zipfile.is_zipfile(file)
+
+
+FORMATS: dict[str, Callable[[File], bool]] = {
+    ".safetensors": is_safetensors,
+    ".gguf": is_gguf,
+    ".onnx": is_onnx,
+    ".zip": is_zip,
+}
+
+
+def check_upload(file: File) -> str:
+    """The file's suffix, where it is of an accepted format and size. Raises InvalidInput."""
+    suffix = PurePath(file.name or "").suffix.lower()
+    if suffix in PICKLED:
+        raise InvalidInput(
+            _("%(suffix)s files can run code when they are opened. Convert the weights to safetensors.")
+            % {"suffix": suffix}
+        )
+    if suffix not in FORMATS:
+        raise InvalidInput(_("Upload one of these: %(formats)s.") % {"formats": ", ".join(FORMATS)})
+    if not file.size:
+        raise InvalidInput(_("The file is empty."))
+    if file.size > settings.ALGORITHM_MAX_BYTES:
+        raise InvalidInput(
+            _("The file is larger than %(most)s MB. Give a reference to where it is kept instead.")
+            % {"most": settings.ALGORITHM_MAX_BYTES // 1_000_000}
+        )
+    file.seek(0)
+    if not FORMATS[suffix](file):
+        raise InvalidInput(_("This is not a %(suffix)s file, whatever its name says.") % {"suffix": suffix})
+    if suffix == ".zip":
+        file.seek(0)
+        _check_members(file)
+    file.seek(0)
+    return suffix
+
+
+def sha256_of(file: File) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _check_members(file: File) -> None:
+    """Names alone are read: nothing is unpacked here, so an archive bomb does nothing."""
+    try:
+        names = zipfile.ZipFile(file).namelist()
+    except zipfile.BadZipFile as error:
+        raise InvalidInput(_("This archive is damaged.")) from error
+    if len(names) > MOST_ARCHIVE_MEMBERS:
+        raise InvalidInput(_("The archive holds more than %(most)s files.") % {"most": MOST_ARCHIVE_MEMBERS})
+    for name in names:
+        suffix = PurePath(name.replace("\\", "/")).suffix.lower()
+        if suffix in PICKLED:
+            raise InvalidInput(
+                _("The archive holds %(name)s, which can run code when it is opened.") % {"name": name}
+            )
+        if suffix in NESTED:
+            raise InvalidInput(_("The archive holds another archive, %(name)s.") % {"name": name})
