@@ -1,0 +1,220 @@
+"""The last pass: enforce priority, leave nothing on the table, cut nobody who could have more.
+
+Each change raises the welfare, or keeps it and accepts more, or keeps both and accepts who came earlier; so
+the passes end.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marketplace.clearing.book import Book, Column
+from marketplace.clearing.construct import insert
+from marketplace.clearing.market import (
+    SOLD_OUT,
+    Market,
+    State,
+    cost_of,
+    nobody_loses,
+    place,
+    remove,
+    reserve_of,
+)
+
+
+def repair(book: Book, m: Market, s: State) -> int:
+    """Change the state until the promises of priority and of nothing left hold; returns the welfare added."""
+    units = queues(book)
+    added = 0
+    while True:
+        swapped, gain = give_priority(m, s, *units)
+        more, inserted = sell_what_is_left(m, s, np.zeros_like(s.used), np.ones(book.pools, np.bool_))
+        added += gain + more
+        if not swapped and not inserted:
+            return int(added)
+
+
+def queues(book: Book) -> tuple[Column, Column, Column]:
+    """Bids (or bundles) of one shape in one queue, the best first: first bids, second bids or -1, queue ends.
+
+    Whoever outbids another of the queue, or equals it and came earlier, stands before it.
+    """
+    bids, options = book.bids, book.options
+    worth = np.add.reduceat(np.append(options.price, 0), book.offsets[:-1]) if len(bids) else options.price
+    pools = (
+        np.add.reduceat(np.append(_mix(options.pool), np.uint64(0)), book.offsets[:-1])
+        if len(bids)
+        else options.pool.astype(np.uint64)
+    )
+    shape = pools
+    for column in (bids.quantity, bids.minimum, bids.duration, bids.earliest, bids.latest):
+        shape = _mix(shape ^ _mix(column))
+    second = book.partner
+    placed = bids.placed
+    first = np.flatnonzero((second < 0) | (placed < placed[second]))
+    second = second[first]
+    tied = second >= 0
+    key, came, bid = shape[first], placed[first].copy(), worth[first].copy()
+    key[tied] = _mix(key[tied] + np.uint64(1)) ^ shape[second[tied]]
+    came[tied] = placed[second[tied]]
+    bid[tied] += worth[second[tied]]
+    order = np.argsort(key, kind="stable")
+    edges = np.flatnonzero(np.diff(key[order])) + 1
+    sizes = np.diff(np.concatenate(([0], edges, [len(order)])))
+    alone = np.repeat(sizes == 1, sizes)
+    order = order[~alone]
+    order = order[np.lexsort((came[order], -bid[order], key[order]))]
+    ends = np.cumsum(sizes[sizes > 1])
+    return first[order], second[order], ends.astype(np.int64)
+
+
+def _mix(numbers: NDArray[Any]) -> NDArray[np.uint64]:
+    """A 64-bit hash (splitmix64)."""
+    x = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@njit(cache=True, nogil=True)
+def _precedes(m, r, a):  # type: ignore[no-untyped-def]
+    """Whether bid r has a's shape and bids at least as much in every pool."""
+    if (
+        m.quantity[r] != m.quantity[a]
+        or m.minimum[r] != m.minimum[a]
+        or m.duration[r] != m.duration[a]
+        or m.earliest[r] != m.earliest[a]
+        or m.latest[r] != m.latest[a]
+    ):
+        return False
+    begin, other, count = m.option[r], m.option[a], m.option[r + 1] - m.option[r]
+    if m.option[a + 1] - other != count:
+        return False
+    for i in range(count):
+        if m.pool[begin + i] != m.pool[other + i] or m.limit[begin + i] < m.limit[other + i]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _hand_over(m, s, a, r):  # type: ignore[no-untyped-def]
+    """Bid r, of a's shape, takes a's place; returns the welfare gained."""
+    option, start, units = m.option[r] + s.option[a] - m.option[a], s.start[a], s.filled[a]
+    loss = remove(m, s, a)
+    return place(m, s, r, option, start, units) - loss
+
+
+@njit(cache=True, nogil=True)
+def give_priority(m, s, first, second, ends):  # type: ignore[no-untyped-def]
+    """Let every rejected bid of a queue take the place of the last accepted one that it precedes."""
+    swaps, gain, begin = 0, 0, 0
+    for end in ends:
+        last = end - 1
+        for i in range(begin, end):
+            r, r2 = first[i], second[i]
+            if s.pool[r] >= 0:
+                continue
+            while last > i and s.pool[first[last]] < 0:
+                last -= 1
+            for j in range(last, i, -1):
+                a, a2 = first[j], second[j]
+                if s.pool[a] >= 0 and _precedes(m, r, a) and (r2 < 0 or _precedes(m, r2, a2)):
+                    gain += _hand_over(m, s, a, r)
+                    if r2 >= 0:
+                        gain += _hand_over(m, s, a2, r2)
+                    swaps += 1
+                    break
+        begin = end
+    return swaps, gain
+
+
+@njit(cache=True, nogil=True)
+def sell_what_is_left(m, s, nothing, allowed):  # type: ignore[no-untyped-def]
+    """Insert every rejected bid that finds any place at all, and give the cut ones what is free."""
+    gain, inserted = 0, 0
+    for b in range(len(m.quantity)):
+        if s.pool[b] >= 0:
+            more = _fill_up(m, s, b)
+            inserted += more > 0
+            gain += max(0, more)
+            continue
+        more = insert(m, s, nothing, allowed, b)
+        if more < 0 and m.partner[b] < 0:
+            more = _insert_anywhere(m, s, b)
+        elif more < 0 and m.partner[b] > b:
+            more = _insert_bundle_anywhere(m, s, b)
+        if more >= 0:
+            gain += more
+            inserted += 1
+    return gain, inserted
+
+
+@njit(cache=True, nogil=True)
+def _insert_bundle_anywhere(m, s, b):  # type: ignore[no-untyped-def]
+    one = _insert_anywhere(m, s, b)
+    if one < 0:
+        return -1
+    two = _insert_anywhere(m, s, m.partner[b])
+    if two < 0:
+        remove(m, s, b)
+        return -1
+    return one + two
+
+
+@njit(cache=True, nogil=True)
+def _insert_anywhere(m, s, b):  # type: ignore[no-untyped-def]
+    """Insert a rejected bid, whole, at the first option and start that it affords and where nobody loses."""
+    units, d = m.quantity[b], m.duration[b]
+    for o in range(m.option[b], m.option[b + 1]):
+        k = m.pool[o]
+        floors, run = 0, 0
+        for t in range(m.earliest[b], m.latest[b]):
+            floor = reserve_of(m, s, k, t, units)
+            if floor == SOLD_OUT:
+                floors, run = 0, 0
+                continue
+            floors += floor
+            run += 1
+            if run > d:
+                floors -= reserve_of(m, s, k, t - d, units)
+            if run >= d and floors <= m.limit[o] * d and nobody_loses(m, s, k, t - d + 1, t + 1, units):
+                return place(m, s, b, o, t - d + 1, units)
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _affords(m, s, b, more):  # type: ignore[no-untyped-def]
+    """Whether an accepted bid could have `more` units where it stands, and nobody lose."""
+    k, start = s.pool[b], s.start[b]
+    end = start + m.duration[b]
+    floors = 0
+    for t in range(start, end):
+        floor = reserve_of(m, s, k, t, more)
+        if floor == SOLD_OUT:
+            return False
+        floors += floor
+    return floors <= s.limit[b] * m.duration[b] and nobody_loses(m, s, k, start, end, more)
+
+
+@njit(cache=True, nogil=True)
+def _fill_up(m, s, b):  # type: ignore[no-untyped-def]
+    """Give a cut bid as many more units as there are; returns the welfare added."""
+    low, high = np.int64(0), m.quantity[b] - s.filled[b] + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _affords(m, s, b, middle):
+            low = middle
+        else:
+            high = middle
+    if low == 0:
+        return 0
+    gain = low * s.limit[b] * m.duration[b]
+    k, start, filled = s.pool[b], s.start[b], s.filled[b]
+    for t in range(start, start + m.duration[b]):
+        gain -= cost_of(m, s, k, t, low)
+    option = s.option[b]
+    remove(m, s, b)
+    place(m, s, b, option, start, filled + low)
+    return gain

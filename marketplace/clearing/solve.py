@@ -1,0 +1,106 @@
+"""Clear a book: cut it into components, clear each alone, put the results together.
+
+A pure function: the same book gives the same result on every machine and with any number of threads.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+
+from marketplace.clearing.auction import auction, separable_pools
+from marketplace.clearing.book import Book, Column
+from marketplace.clearing.bound import bound_prices
+from marketplace.clearing.components import Component, labels, split
+from marketplace.clearing.construct import construct, option_values
+from marketplace.clearing.market import empty_state, market
+from marketplace.clearing.prices import fills, publish, sales
+from marketplace.clearing.repair import repair
+from marketplace.clearing.result import Fills, Rejected, Result, Sales
+
+LARGE = 2_000  # bids; a component of more has all threads to itself
+
+
+def solve(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int | None = None) -> Result:
+    """Clear the whole book. `effort` scales the search; `threads` changes nothing but the time it takes."""
+    separable = separable_pools(book)
+    if separable.all() and (np.diff(book.offsets) == 1).all():
+        return solve_component(book)
+    threads = threads or len(os.sched_getaffinity(0))
+    label = labels(book) + 1
+    label[separable] = 0  # they do not interact: one part for all
+    parts = list(split(book, np.unique(label, return_inverse=True)[1]))
+    results: dict[int, Result] = {}
+    small = [i for i, part in enumerate(parts) if len(part.book.bids) <= LARGE]
+    clear = partial(solve_component, seed=seed, effort=effort)
+    with ThreadPoolExecutor(threads) as pool:
+        for i, result in zip(small, pool.map(clear, (parts[i].book for i in small)), strict=True):
+            results[i] = result
+    for i in sorted(set(range(len(parts))) - set(small)):
+        results[i] = clear(parts[i].book, threads=threads)
+    return together(book, parts, [results[i] for i in range(len(parts))])
+
+
+def solve_component(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int = 1) -> Result:
+    """Clear a component, rows in the order placed. A plain function, to map over machines."""
+    if separable_pools(book).all():
+        return _auction(book)
+    return _search(book, seed, effort, threads)
+
+
+def _auction(book: Book) -> Result:
+    filled, used, prices, lifted, welfare = auction(book)
+    return Result(filled, sales(book, used), prices, lifted, welfare, welfare, welfare, Rejected())
+
+
+def _search(book: Book, seed: int, effort: float, threads: int) -> Result:
+    certificate, bound = bound_prices(book)
+    m = market(book)
+    s = empty_state(m)
+    pull = np.rint(certificate).astype(np.int64)
+    values = option_values(m, pull, 0.4)
+    welfare = construct(m, s, pull, values)
+    welfare += repair(book, m, s)
+    prices, rejected = publish(m, s, pull)
+    return Result(fills(s), sales(book, s.used), prices, certificate, welfare, bound, bound, rejected)
+
+
+def together(book: Book, parts: list[Component], results: list[Result]) -> Result:
+    """One result for the whole book from those of its parts."""
+    prices = np.zeros((book.pools, book.slots), np.int64)
+    certificate = np.zeros((book.pools, book.slots), results[0].bound_prices.dtype)
+    for part, r in zip(parts, results, strict=True):
+        prices[part.pools] = r.prices
+        certificate[part.pools] = r.bound_prices
+
+    def column(pick: Callable[[Component, Result], Column]) -> Column:
+        return np.concatenate([pick(part, r) for part, r in zip(parts, results, strict=True)])
+
+    filled = Fills(
+        column(lambda part, r: part.bids[r.fills.bid]),
+        column(lambda part, r: part.pools[r.fills.pool]),
+        column(lambda part, r: r.fills.start),
+        column(lambda part, r: r.fills.quantity),
+    )
+    sold = Sales(
+        column(lambda part, r: part.asks[r.sales.ask]),
+        column(lambda part, r: r.sales.first),
+        column(lambda part, r: r.sales.last),
+        column(lambda part, r: r.sales.quantity),
+    )
+    rejected = Rejected(
+        column(lambda part, r: part.bids[r.paradoxically_rejected.bid]),
+        column(lambda part, r: r.paradoxically_rejected.surplus),
+    )
+    return Result(
+        filled.take(np.argsort(filled.bid)),
+        sold.take(np.lexsort((sold.first, sold.ask))),
+        prices,
+        certificate,
+        sum(r.welfare for r in results),
+        sum(r.bound for r in results),
+        sum(r.proven for r in results),
+        rejected.take(np.argsort(rejected.bid)),
+    )
