@@ -85,8 +85,8 @@ def flexible(
     """A market of block bids: demand is `load` times the supply, in accelerator-slots.
 
     `options` is the least and the most pools a bid accepts, drawn evenly, out of its neighbourhood: pools
-    fall into `neighbourhoods` equal groups that share no bid. A bid takes only pools that are as large as
-    its quantity, and is cut to the largest it drew where none is.
+    fall into `neighbourhoods` equal groups that share no bid. A bid takes only pools that offer its quantity
+    in every slot, and is cut to the largest it drew where none does.
     """
     rng = np.random.default_rng(seed)
     demand = Demand.load()
@@ -110,11 +110,11 @@ def flexible(
     for _ in range(4):
         supply = (quantity * duration).sum() / load
         capacity = np.maximum(1, np.rint(share * supply / (share * (last - first)).sum())).astype(np.int64)
-        largest = peak(ask_pool, first, last, capacity, pools, slots)
+        least_offered = trough(ask_pool, first, last, capacity, pools, slots)
         room = np.zeros(bids, dtype=np.int64)
-        np.maximum.at(room, option_bid, largest[option_pool])
+        np.maximum.at(room, option_bid, least_offered[option_pool])
         quantity = np.minimum(quantity, room)
-    fits = largest[option_pool] >= quantity[option_bid]
+    fits = least_offered[option_pool] >= quantity[option_bid]
     option_bid, option_pool = option_bid[fits], option_pool[fits]
 
     worth = np.exp(POOL_SIGMA * rng.standard_normal(pools))
@@ -163,14 +163,14 @@ def distinct_pools(rng: np.random.Generator, count: np.ndarray, pools: int) -> t
     return bid[order], pool[order]
 
 
-def peak(
+def trough(
     pool: np.ndarray, first: np.ndarray, last: np.ndarray, quantity: np.ndarray, pools: int, slots: int
 ) -> np.ndarray:
-    """The most units that each pool offers in any slot."""
+    """The units that each pool offers in every slot."""
     change = np.zeros((pools, slots + 1), dtype=np.int64)
     np.add.at(change, (pool, first), quantity)
     np.add.at(change, (pool, last), -quantity)
-    return change.cumsum(axis=1).max(axis=1)
+    return change.cumsum(axis=1)[:, :-1].min(axis=1)
 
 
 def ticks(price: np.ndarray) -> np.ndarray:
@@ -220,7 +220,7 @@ BOOKS: dict[str, Callable[[], Tables]] = {
     "blocks": lambda: flexible(6, bids=2_000, pools=1, slots=168, load=3.0, options=(1, 1), least=32),
     "everywhere": lambda: flexible(7, bids=5_000, pools=12, slots=168, options=(12, 12)),
     "islands": lambda: flexible(
-        8, bids=30_000, pools=3_000, slots=24, slack=24, options=(1, 2), neighbourhoods=1_500
+        8, bids=30_000, pools=3_000, slots=24, slack=24, options=(1, 2), neighbourhoods=1_500, asks_per_pool=2
     ),
 }
 """The books of the benchmarks by name; the last three are the hard families."""
