@@ -20,6 +20,7 @@ Columns = dict[str, np.ndarray]
 Tables = dict[str, int | Columns]
 
 RESERVE_MEDIAN, RESERVE_SIGMA = 1200, 0.40  # ticks: 12 CNY
+CAPACITY_SIGMA = 0.40
 LIMIT_MEDIAN, LIMIT_SIGMA = 1400, 0.35  # ticks: 14 CNY
 POOL_SIGMA = 0.12  # the part of both that is the pool's: a faster accelerator costs, and is worth, more
 DIVISIBLE = 0.25  # the share of bids that accept half of their quantity; the others are all-or-none
@@ -106,7 +107,7 @@ def flexible(
     first = np.where(np.arange(asks) % asks_per_pool < 2, 0, rng.integers(0, slots // 2 + 1, asks))
     length = np.where(first == 0, slots, rng.integers(slots // 4, slots + 1, asks))
     last = np.minimum(first + np.maximum(length, 1), slots)
-    share = log_normal(rng, 1.0, 0.8, asks)
+    share = log_normal(rng, 1.0, CAPACITY_SIGMA, asks)
     for _ in range(4):
         supply = (quantity * duration).sum() / load
         capacity = np.maximum(1, np.rint(share * supply / (share * (last - first)).sum())).astype(np.int64)
