@@ -220,8 +220,9 @@ BOOKS: dict[str, Callable[[], Tables]] = {
     "one-slot": lambda: one_slot(5, orders=1_000_000),
     "blocks": lambda: flexible(6, bids=2_000, pools=1, slots=168, load=3.0, options=(1, 1), least=32),
     "everywhere": lambda: flexible(7, bids=5_000, pools=12, slots=168, options=(12, 12)),
+    "everywhere-small": lambda: flexible(7, bids=500, pools=6, slots=168, options=(6, 6)),
     "islands": lambda: flexible(
         8, bids=30_000, pools=3_000, slots=24, slack=24, options=(1, 2), neighbourhoods=1_500, asks_per_pool=2
     ),
 }
-"""The books of the benchmarks by name; the last three are the hard families."""
+"""The books of the benchmarks by name; from "blocks" on, the hard families."""
