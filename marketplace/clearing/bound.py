@@ -72,7 +72,7 @@ def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, 
     pool, limit = book.options.pool, book.options.price
     total = np.bincount(pool, limit, minlength=book.pools)
     scale = total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
-    prices = _descend(replies, _floor(book, replies.worth), scale, iterations)
+    prices = _descend(replies, _floor(replies, book.pools, book.slots), scale, iterations)
     whole = np.rint(np.minimum(prices, LARGEST_SUM // book.slots)).astype(np.int64)
     return whole, _exact(replies, whole)
 
@@ -124,16 +124,23 @@ def _replies(book: Book) -> Replies:
     )
 
 
-def _floor(book: Book, worth: Column) -> NDArray[np.float64]:
+@njit(cache=True, nogil=True)
+def _floor(replies, pools, slots):  # type: ignore[no-untyped-def]
     """What λ need not go below: the cheapest reserve or, where nothing is offered, what no bid would pay."""
-    dearest = np.zeros(book.pools)
-    np.maximum.at(dearest, book.options.pool, worth)
-    floor = np.full((book.pools, book.slots), np.inf)
-    asks = book.asks
-    for row in range(len(asks)):
-        window = floor[asks.pool[row], asks.first[row] : asks.last[row]]
-        np.minimum(window, asks.price[row], out=window)
-    return np.where(np.isinf(floor), dearest[:, None], floor)
+    dearest = np.zeros(pools)
+    for option in range(len(replies.pool)):
+        pool = replies.pool[option]
+        dearest[pool] = max(dearest[pool], replies.worth[option])
+    floor = np.full((pools, slots), np.inf)
+    for ask in range(len(replies.ask_pool)):
+        pool = replies.ask_pool[ask]
+        for t in range(replies.ask_first[ask], replies.ask_last[ask]):
+            floor[pool, t] = min(floor[pool, t], replies.ask_price[ask])
+    for pool in range(pools):
+        for t in range(slots):
+            if floor[pool, t] == np.inf:
+                floor[pool, t] = dearest[pool]
+    return floor
 
 
 @njit(cache=True, nogil=True)
