@@ -1,9 +1,26 @@
 import datetime
 
 import pytest
+import pytest_django
+from django.db import connection
 
 from accounts.models import Member, Organisation, Role, User
 from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFactory
+
+MAY_BE_TRUNCATED = ["ledger_transfer", "ledger_entry"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Tests with real transactions clean up by TRUNCATE, which the ledger refuses outside of tests."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table in MAY_BE_TRUNCATED:
+            cursor.execute(
+                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE %s",
+                [table, "%never_truncated%"],
+            )
+            for (trigger,) in cursor.fetchall():
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
 
 
 @pytest.fixture
