@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.db import transaction
 
 from accounts.audit import Actor
 from accounts.models import Jurisdiction, Organisation, User
@@ -54,6 +55,7 @@ def ensure_market(*, now: datetime) -> Market:
     return Market(operator, providers, buyers)
 
 
+@transaction.atomic
 def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int:
     """Place `count` bids for the demo's buyers, in turn. Returns how many were placed."""
     accelerators = dict(Accelerator.objects.values_list("slug", "pk"))
