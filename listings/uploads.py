@@ -8,12 +8,15 @@ import hashlib
 import zipfile
 from collections.abc import Callable
 from pathlib import PurePath
+from typing import TypeAlias
 
 from django.conf import settings
-from django.core.files import File
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
+
+Upload: TypeAlias = "UploadedFile[bytes]"
 
 PICKLED = frozenset(
     ".bin .ckpt .dill .h5 .joblib .keras .mar .npy .npz .pickle .pkl .pt .pt2 .pth .t7".split()  # noqa: SIM905
@@ -23,27 +26,27 @@ MOST_ARCHIVE_MEMBERS = 10_000
 LONGEST_SAFETENSORS_HEADER = 100_000_000
 
 
-def is_safetensors(file: File) -> bool:
+def is_safetensors(file: Upload) -> bool:
     """Eight bytes of length, then a JSON header of that length: https://github.com/huggingface/safetensors"""
     head = file.read(9)
     length = int.from_bytes(head[:8], "little")
-    return head[8:] == b"{" and length <= min(LONGEST_SAFETENSORS_HEADER, file.size - 8)
+    return bool(head[8:] == b"{" and length <= min(LONGEST_SAFETENSORS_HEADER, (file.size or 0) - 8))
 
 
-def is_gguf(file: File) -> bool:
-    return file.read(4) == b"GGUF"
+def is_gguf(file: Upload) -> bool:
+    return bool(file.read(4) == b"GGUF")
 
 
-def is_onnx(file: File) -> bool:
+def is_onnx(file: Upload) -> bool:
     """A protocol buffer that begins with the model's `ir_version`."""
-    return file.read(1) == b"\x08"
+    return bool(file.read(1) == b"\x08")
 
 
-def is_zip(file: File) -> bool:
+def is_zip(file: Upload) -> bool:
     return zipfile.is_zipfile(file)
 
 
-FORMATS: dict[str, Callable[[File], bool]] = {
+FORMATS: dict[str, Callable[[Upload], bool]] = {
     ".safetensors": is_safetensors,
     ".gguf": is_gguf,
     ".onnx": is_onnx,
@@ -51,7 +54,7 @@ FORMATS: dict[str, Callable[[File], bool]] = {
 }
 
 
-def check_upload(file: File) -> str:
+def check_upload(file: Upload) -> str:
     """The file's suffix, where it is of an accepted format and size. Raises InvalidInput."""
     suffix = PurePath(file.name or "").suffix.lower()
     if suffix in PICKLED:
@@ -78,7 +81,7 @@ def check_upload(file: File) -> str:
     return suffix
 
 
-def sha256_of(file: File) -> str:
+def sha256_of(file: Upload) -> str:
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
@@ -86,7 +89,7 @@ def sha256_of(file: File) -> str:
     return digest.hexdigest()
 
 
-def _check_members(file: File) -> None:
+def _check_members(file: Upload) -> None:
     """Names alone are read: nothing is unpacked here, so an archive bomb does nothing."""
     try:
         names = zipfile.ZipFile(file).namelist()
