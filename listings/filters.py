@@ -53,7 +53,7 @@ class AlgorithmFilter(django_filters.FilterSet):  # type: ignore[misc]
         return algorithms
 
     def filter_queryset(self, queryset: QuerySet[Algorithm]) -> QuerySet[Algorithm]:
-        algorithms = super().filter_queryset(queryset)
+        algorithms: QuerySet[Algorithm] = super().filter_queryset(queryset)
         chosen = self.form.cleaned_data
         plans = LicencePlan.objects.filter(status=LicencePlan.Status.LISTED)
         if chosen.get("commercial"):
@@ -63,4 +63,4 @@ class AlgorithmFilter(django_filters.FilterSet):  # type: ignore[misc]
         if chosen.get("commercial") or chosen.get("price") is not None:
             algorithms = algorithms.filter(pk__in=plans.values("algorithm"))
         order = {"price": F("lowest_price").asc(nulls_last=True), "newest": "-created_at"}
-        return algorithms.order_by(order.get(chosen.get("sort"), "name_en"), "pk")
+        return algorithms.order_by(order.get(chosen.get("sort", ""), "name_en"), "pk")

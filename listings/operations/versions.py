@@ -23,7 +23,7 @@ def add_version(
     stacks: Sequence[str],
     accelerators: Sequence[Accelerator],
     now: datetime.datetime,
-    file: Upload | None = None,
+    file: "Upload | None" = None,
     reference: str = "",
     sha256: str = "",
     size_bytes: int | None = None,
