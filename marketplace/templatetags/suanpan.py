@@ -1,8 +1,11 @@
-"""How pages write money, quantities, times and forms. Money becomes Decimal here and nowhere before."""
+"""How pages write money, quantities, times and forms. Money becomes Decimal here and nowhere before.
+
+A template hands an empty string where an attribute of nothing was asked for: it is written as an en dash too.
+"""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Literal
 
 from django import template
 from django.db.models import Model
@@ -23,14 +26,13 @@ from django.utils.translation import gettext as _
 register = template.Library()
 
 NOTHING = "–"
-MISSING: Final = ""  # what a template makes of an attribute of nothing
 FEN = Decimal("0.01")
 
 
 @register.filter
 def money(fen: int | Decimal | Literal[""] | None) -> str:
     """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
-    if fen is None or fen == MISSING:
+    if fen is None or isinstance(fen, str):
         return NOTHING
     yuan = Decimal(abs(fen)) * FEN
     return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
@@ -39,7 +41,7 @@ def money(fen: int | Decimal | Literal[""] | None) -> str:
 @register.filter
 def whole(number: int | Literal[""] | None) -> str:
     """A count, grouped by thousands."""
-    return NOTHING if number is None or number == MISSING else f"{number:,}"
+    return NOTHING if number is None or isinstance(number, str) else f"{number:,}"
 
 
 @register.filter
@@ -108,7 +110,7 @@ def local_name(row: Model | None) -> str:
 @register.simple_tag
 def unit_price(fen: int | Decimal | Literal[""] | None) -> SafeString | str:
     """A price with its unit."""
-    if fen is None or fen == MISSING:
+    if fen is None or isinstance(fen, str):
         return NOTHING
     return format_html('{} <span class="unit">{}</span>', money(fen), _("/ unit-hour"))
 
@@ -157,6 +159,5 @@ def field(bound: BoundField, suffix: str = "") -> dict[str, object]:
         css = "form-select"
     if bound.errors:
         css += " is-invalid"
-    own = widget.attrs.get("class", "")
-    control = bound.as_widget(attrs={"class": f"{css} {own}".strip()})
-    return {"field": bound, "control": control, "kind": kind, "suffix": suffix}
+    widget.attrs["class"] = f"{css} {widget.attrs.get('class', '')}".strip()
+    return {"field": bound, "kind": kind, "suffix": suffix}

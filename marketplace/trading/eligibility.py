@@ -20,7 +20,7 @@ def accepts(order: Order, accelerators: Mapping[int, int], pool: Pool) -> bool:
         and (not order.facility_kinds or facility.kind in order.facility_kinds)
         and (not order.jurisdictions or facility.jurisdiction in order.jurisdictions)
         and (accelerator.domestic or not order.domestic_only)
-        and (order.least_memory_gb is None or (accelerator.memory_gb or 0) >= order.least_memory_gb)
+        and (not order.least_memory_gb or (accelerator.memory_gb or 0) >= order.least_memory_gb)
     )
 
 

@@ -2,6 +2,7 @@
 
 import django_filters
 from django.db.models import Q, QuerySet
+from django.forms import DateInput
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction
@@ -9,14 +10,16 @@ from listings.models import Accelerator, Facility, Hub, Pool
 from marketplace.trading.models import Order, Round
 
 SORTS = [
-    ("name", _("Name")),
+    ("accelerator", _("Accelerator")),
+    ("facility", _("Facility")),
     ("price", _("Lowest price")),
     ("volume", _("Most traded")),
     ("unsold", _("Most unsold")),
 ]
 SPANS = [("24", _("1 day")), ("72", _("3 days")), ("168", _("7 days")), ("336", _("14 days"))]
 DEFAULT_SPAN = 72
-DOMESTIC = [("true", _("Domestic")), ("false", _("Imported"))]
+DAY = DateInput(attrs={"type": "date"})
+DOMESTIC = [("True", _("Domestic")), ("False", _("Imported"))]
 
 
 class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -41,11 +44,10 @@ class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=Jurisdiction,
         empty_label=_("Any"),
     )
-    domestic = django_filters.TypedChoiceFilter(
+    domestic = django_filters.ChoiceFilter(
         label=_("Accelerator's origin"),
         field_name="accelerator__domestic",
         choices=DOMESTIC,
-        coerce=lambda value: value == "true",
         empty_label=_("Any"),
     )
     memory = django_filters.NumberFilter(
@@ -79,17 +81,17 @@ class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     @property
     def order(self) -> str:
-        return (self.form.cleaned_data.get("sort") or "name") if self.form.is_valid() else "name"
+        return (self.form.cleaned_data.get("sort") if self.form.is_valid() else "") or SORTS[0][0]
 
 
 class OrderFilter(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Order.Kind, empty_label=_("Any"))
     status = django_filters.ChoiceFilter(label=_("Status"), choices=Order.Status, empty_label=_("Any"))
     placed_from = django_filters.DateFilter(
-        label=_("Placed from"), field_name="placed_at", lookup_expr="date__gte"
+        widget=DAY, label=_("Placed from"), field_name="placed_at", lookup_expr="date__gte"
     )
     placed_until = django_filters.DateFilter(
-        label=_("Placed until"), field_name="placed_at", lookup_expr="date__lte"
+        widget=DAY, label=_("Placed until"), field_name="placed_at", lookup_expr="date__lte"
     )
 
     class Meta:

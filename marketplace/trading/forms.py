@@ -95,7 +95,8 @@ class BidForm(forms.Form):
         ticked = {str(getattr(value, "pk", value)) for value in self["accelerators"].value() or []}
         return [(each, str(each.pk) in ticked, self[name]) for each, name in self.own_limits]
 
-    def terms(self) -> BidTerms:
+    def terms(self, *, without_limit: int | None = None) -> BidTerms:
+        """`without_limit` stands in where no limit price is typed yet."""
         data = self.cleaned_data
         return BidTerms(
             quantity=data["quantity"],
@@ -103,7 +104,7 @@ class BidForm(forms.Form):
             minimum=data["minimum"],
             window_start=data["window_start"],
             window_end=data["window_end"],
-            limit_price=data["limit_price"],
+            limit_price=data["limit_price"] or without_limit,
             accelerators={each.pk: data[f"limit_{each.pk}"] for each in data["accelerators"]},
             hubs=tuple(data["hubs"]),
             facility_kinds=tuple(data["facility_kinds"]),

@@ -11,7 +11,7 @@ save for promises 5 and 6, which take longer the more bids were refused without 
 
 from typing import Any
 
-from .allocation import infeasible, out_of_merit_order, unequal_money
+from .allocation import infeasible_orders, out_of_merit_order, unbalanced
 from .certificate import false_certificate
 from .market import exact, survey
 from .prices import losses, unexplained_prices
@@ -34,10 +34,7 @@ def violations(book: dict[str, Any], result: dict[str, Any]) -> list[str]:
     except ResultError as error:
         return [str(error)]
     read, claimed = exact(read, claimed)
-    broken = infeasible(read, claimed)
-    if broken:
-        return broken
-    broken = unequal_money(read, claimed)
+    broken = infeasible_orders(read, claimed) or unbalanced(read, claimed)
     if broken:
         return broken
     market = survey(read, claimed)

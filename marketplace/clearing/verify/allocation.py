@@ -3,34 +3,49 @@
 import numpy as np
 
 from .market import Market, fill_options, ladders, spread
-from .reading import Book, Integers, Mask, Result
+from .reading import Book, Mask, Result
 from .report import broken
+from .runs import sums_between
 
 FEASIBLE = "1 (feasible)"
 ONE_PRICE = "3 (one price)"
 MERIT = "4 (merit order)"
 
 
-def infeasible(book: Book, result: Result) -> list[str]:
-    """Promise 1. In every pool and slot the units filled are the units sold, and no ask sells more than
-    it offers. A bid is filled at most once: in a pool that it names, over one run inside its window, with
-    `minimum` to `quantity` units. Of the two bids of a bundle both are filled or neither is.
+def infeasible_orders(book: Book, result: Result) -> list[str]:
+    """Promise 1, order by order. A bid is filled at most once: in a pool that it names, over one run
+    inside its window, with `minimum` to `quantity` units; of the two bids of a bundle both are filled or
+    neither is. An ask sells in its own slots, at most its quantity.
     """
-    return _bad_fills(book, result) or _bad_sales(book, result) or _unbalanced(book, result)
+    return _bad_fills(book, result) + _bad_sales(book, result)
 
 
-def unequal_money(book: Book, result: Result) -> list[str]:
-    """Promise 3. There is one price for each pool and slot (the reader sees to that), so what the bids of
-    a pool pay for a slot is what its asks receive: the payments equal the receipts, to the tick.
+def unbalanced(book: Book, result: Result) -> list[str]:
+    """Promise 1, slot by slot: in every pool and slot the units filled are the units sold. Promise 3:
+    there is one price for each (the reader sees to that), and what the bids of a pool pay is what its
+    asks receive, to the tick.
     """
-    paid, received = filled_and_sold(book, result)
-    paid, received = (paid * result.prices).sum(axis=1), (received * result.prices).sum(axis=1)
-    pools = np.flatnonzero(paid != received)
-    return broken(
-        ONE_PRICE,
-        list(zip(pools, paid[pools], received[pools], strict=True)),
-        lambda pool, paid, received: f"pool {pool}: the bids pay {paid}, the asks receive {received}",
-    )
+    fills, sales, slots = result.fills, result.sales, range(book.slots)
+    end, seller = fills.start + book.bids.duration[fills.bid], book.asks.pool[sales.ask]
+    filled = spread(fills.pool, fills.start, end, fills.quantity, book.pools, slots)
+    sold = spread(seller, sales.first, sales.last, sales.quantity, book.pools, slots)
+    paid, received = np.zeros((2, book.pools), filled.dtype)
+    np.add.at(paid, fills.pool, fills.quantity * sums_between(result.prices, fills.pool, fills.start, end))
+    np.add.at(received, seller, sales.quantity * sums_between(result.prices, seller, sales.first, sales.last))
+    return [
+        *broken(
+            FEASIBLE,
+            np.argwhere(filled != sold).tolist(),
+            lambda pool, slot: (
+                f"pool {pool}, slot {slot}: {filled[pool, slot]} units are filled, {sold[pool, slot]} sold"
+            ),
+        ),
+        *broken(
+            ONE_PRICE,
+            np.argwhere(paid != received).tolist(),
+            lambda pool: f"pool {pool}: its bids pay {paid[pool]} in all, its asks receive {received[pool]}",
+        ),
+    ]
 
 
 def out_of_merit_order(market: Market) -> list[str]:
@@ -50,20 +65,9 @@ def out_of_merit_order(market: Market) -> list[str]:
         MERIT,
         rows,
         lambda pool, slot, ask, sooner: (
-            f"pool {pool}, slot {slot}: ask {ask} at {price[ask]} sells while ask {sooner} at {price[sooner]} "
+            f"pool {pool}, slot {slot}: ask {ask} at {price[ask]} sells, yet ask {sooner} at {price[sooner]} "
             f"{'is cheaper' if price[sooner] < price[ask] else 'was placed earlier'} and has units left"
         ),
-    )
-
-
-def filled_and_sold(book: Book, result: Result) -> tuple[Integers, Integers]:
-    """Units by pool and slot."""
-    fills, sales = result.fills, result.sales
-    end = fills.start + book.bids.duration[fills.bid]
-    slots = range(book.slots)
-    return (
-        spread(fills.pool, fills.start, end, fills.quantity, book.pools, slots),
-        spread(book.asks.pool[sales.ask], sales.first, sales.last, sales.quantity, book.pools, slots),
     )
 
 
@@ -142,17 +146,6 @@ def _bad_sales(book: Book, result: Result) -> list[str]:
             FEASIBLE, _rows(overlaps), lambda row: f"ask {of[row]} sells twice in slot {sales.first[row]}"
         ),
     ]
-
-
-def _unbalanced(book: Book, result: Result) -> list[str]:
-    filled, sold = filled_and_sold(book, result)
-    return broken(
-        FEASIBLE,
-        np.argwhere(filled != sold).tolist(),
-        lambda pool, slot: (
-            f"pool {pool}, slot {slot}: {filled[pool, slot]} units are filled, {sold[pool, slot]} sold"
-        ),
-    )
 
 
 def _rows(wrong: Mask) -> list[list[int]]:

@@ -61,35 +61,32 @@ def ladders(asks: Asks, sales: Sales, slots: int) -> Iterator[Ladder]:
     position[order] = np.arange(len(order))
     sales_order = np.argsort(position[sales.ask], kind="stable")
     by_position = position[sales.ask][sales_order]
-    pools, starts = np.unique(asks.pool[order], return_index=True)
-    for pool, begin, end in zip(pools.tolist(), starts, [*starts[1:], len(order)], strict=True):
-        rows = order[begin:end]
-        mine = sales_order[np.searchsorted(by_position, begin) : np.searchsorted(by_position, end)]
+    begin = 0
+    for pool, count in zip(*np.unique(asks.pool, return_counts=True), strict=True):
+        rows = order[begin : begin + count]
+        ends = np.searchsorted(by_position, [begin, begin + count])
+        mine = sales_order[ends[0] : ends[1]]
         width = max(1, CELLS // len(rows))
-        for left in range(0, slots, width):
-            hours = range(left, min(left + width, slots))
+        for first in range(0, slots, width):
+            hours = range(first, min(first + width, slots))
             yield Ladder(
-                pool,
+                int(pool),
                 hours,
                 rows,
                 asks.price[rows],
-                spread(
-                    np.arange(len(rows)),
-                    asks.first[rows],
-                    asks.last[rows],
-                    asks.quantity[rows],
-                    len(rows),
-                    hours,
+                offered=spread(
+                    np.arange(count), asks.first[rows], asks.last[rows], asks.quantity[rows], count, hours
                 ),
-                spread(
+                sold=spread(
                     position[sales.ask[mine]] - begin,
                     sales.first[mine],
                     sales.last[mine],
                     sales.quantity[mine],
-                    len(rows),
+                    count,
                     hours,
                 ),
             )
+        begin += count
 
 
 def spread(

@@ -28,7 +28,8 @@ def losses(market: Market) -> list[str]:
             over,
             lambda row: (
                 f"bid {fills.bid[row]} pays {price_sum[row]} a unit over slots "
-                f"[{fills.start[row]}, {end[row]}) of pool {fills.pool[row]}, above its limit of {limit[row]} a slot"
+                f"[{fills.start[row]}, {end[row]}) of pool {fills.pool[row]}, "
+                f"above its limit of {limit[row]} a slot"
             ),
         ),
         *broken(
@@ -64,7 +65,7 @@ def unexplained_prices(market: Market) -> list[str]:
             np.argwhere(lifted).tolist(),
             lambda pool, slot: (
                 f"pool {pool}, slot {slot}: the price {prices[pool, slot]} is above the reserve "
-                f"{market.cheapest_left[pool, slot]} of units left, and no bid that could pay for the slot was refused"
+                f"{market.cheapest_left[pool, slot]} of units left, and no bid that could pay it was refused"
             ),
         ),
         *broken(

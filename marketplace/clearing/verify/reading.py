@@ -104,6 +104,9 @@ def read_book(document: Any) -> Book:
     """The book, checked. Raises BookError."""
     if not isinstance(document, dict):
         raise BookError("a book is one JSON object")
+    unknown = set(document) - {"slots", "pools", "asks", "bids", "options", "bundles"}
+    if unknown:
+        raise BookError(f"format: a book has no table {min(unknown)}")
     slots = _size(document, "slots")
     pools = _size(document, "pools")
     asks = Asks(*_columns(document, "asks", Asks.__annotations__, BookError))

@@ -21,7 +21,7 @@
   function heatmap(data, element) {
     const cuts = quantiles(data.cells.map((cell) => cell[2]).filter((price) => price !== null), HEAT.length);
     const shade = (price) => (price === null ? "#f6f7f9" : HEAT[cuts.filter((cut) => price > cut).length]);
-    const left = narrow() ? 8 : 220;
+    const left = narrow() ? 92 : 220;
     element.style.height = Math.max(180, data.pools.length * 20 + 70) + "px";
     const width = (element.clientWidth - left - 12) / data.slots.length;
     return {
@@ -33,7 +33,7 @@
           [data.pools[row], data.slots[column], price === null ? data.words.nothing : `${data.words.price} ${yuan(price)} ${data.words.unit}`, `${data.words.traded} ${short(traded)}`, `${data.words.offered} ${short(offered)}`].join("\n"),
       },
       xAxis: { type: "category", data: data.slots, ...axis, splitLine: { show: false }, axisLabel: { ...axis.axisLabel, hideOverlap: true } },
-      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, show: !narrow(), width: 205, overflow: "truncate" } },
+      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, width: left - 14, overflow: "truncate", formatter: (name) => (narrow() ? name.split(" · ")[0] : name) } },
       series: [{
         type: "scatter",
         symbol: "rect",
@@ -57,7 +57,7 @@
         trigger: "axis",
         formatter: (points) => [new Date(points[0].value[0]).toLocaleString(document.documentElement.lang), ...points.map(({ seriesName, value }) => `${seriesName}  ${value[1]}  ${yuan(value[2])} ${data.words.unit}  ${short(value[3])} ${data.words.hours}`)].join("\n"),
       },
-      xAxis: { type: "time", ...axis, splitLine: { show: false }, axisLabel: { ...axis.axisLabel, hideOverlap: true } },
+      xAxis: { type: "time", min: "dataMin", ...axis, splitLine: { show: false }, axisLabel: { ...axis.axisLabel, hideOverlap: true } },
       yAxis: { type: "value", scale: true, ...axis },
       series: data.lines.map((line) => ({ type: "line", name: line.name, data: line.points, showSymbol: line.points.length < 3, symbolSize: 7, lineStyle: { width: 2 } })),
     };
@@ -85,7 +85,7 @@
   }
 
   function depth(data) {
-    const steps = (name, points) => ({ type: "line", step: "end", name, showSymbol: points.length < 2, areaStyle: { opacity: 0.12 }, lineStyle: { width: 2 }, data: points });
+    const steps = (name, points) => ({ type: "line", step: "end", name, showSymbol: points.length < 2, areaStyle: { opacity: 0.12 }, lineStyle: { width: 2 }, data: points.length ? [[points[0][0], 0], ...points] : [] });
     return {
       color: ["#0b7a6b", "#c24a2b"],
       textStyle: text,
@@ -94,7 +94,7 @@
       tooltip: { ...tooltip, trigger: "item", formatter: ({ seriesName, value }) => `${seriesName}\n${yuan(value[0])}  ${short(value[1])}` },
       xAxis: { type: "value", scale: true, name: data.words.price, nameLocation: "middle", nameGap: 28, nameTextStyle: { color: MUTED }, ...axis, axisLabel: { ...axis.axisLabel, formatter: (fen) => short(fen / 100), hideOverlap: true } },
       yAxis: { type: "value", ...axis },
-      series: [steps(data.words.supply, data.supply), steps(data.words.demand, [...data.demand].reverse())],
+      series: [steps(data.words.supply, data.supply), steps(data.words.demand, data.demand)],
     };
   }
 
@@ -105,7 +105,7 @@
     const options = KINDS[element.dataset.chart](data, element);
     const chart = echarts.getInstanceByDom(element) ?? echarts.init(element, null, { renderer: "canvas" });
     chart.resize();
-    chart.setOption({ aria: { enabled: true }, ...options }, true);
+    chart.setOption({ animation: false, ...options }, true);
     const legend = document.querySelector(`[data-legend-of="${element.id}"]`);
     if (legend && options.legendScale) showScale(legend, options.legendScale);
   }

@@ -74,7 +74,7 @@ def _write(round_id: int, fence: int, cleared: Cleared, outcomes: list[BidOutcom
 
 def _record_outcomes(written: Round, outcomes: list[BidOutcome]) -> None:
     pools = written.pool_ids
-    columns = [
+    columns: list[list[Any]] = [
         list(range(len(outcomes))),
         [each.outcome.value for each in outcomes],
         [

@@ -39,7 +39,7 @@ def run_round(*, round_id: int, now: datetime) -> Round | None:
 
 
 def advance_round(*, round_id: int, now: datetime) -> Round:
-    """Clear a closed round and settle a cleared one, unless another process is at it; the round as it is then.
+    """Clear a closed round, settle a cleared one, unless another process is at it. Returns it as it is then.
 
     A round that has been claimed MOST_CLAIMS times and is still unfinished fails, so that one book that
     kills its clearer does not stop the exchange.

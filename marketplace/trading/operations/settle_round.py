@@ -27,7 +27,7 @@ WHERE placed.id = filled.id AND placed.status = 'clearing'
 
 
 def settle_round(*, round_id: int, fence: int, now: datetime) -> Round:
-    """Make a cleared round binding, in one transaction: hours sold, contracts, trades, prices; then it is public.
+    """Make a cleared round binding, in one transaction: hours sold, contracts, trades, prices; and public.
 
     Unfilled orders rest again. Where something sold is no longer there, the round fails instead. Raises
     Fenced where another process has claimed the round meanwhile.

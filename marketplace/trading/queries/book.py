@@ -155,8 +155,13 @@ def _window(order: Order, first_slot: datetime, slots: int) -> tuple[int, int]:
 
 def _ranks(draft: BookDraft) -> list[int]:
     """The place of each ask, then of each bid, in the one order in which they all were placed."""
-    keys = [(ask.listed_at, 0, ask.source_id, ask.pool_row, ask.first) for ask in draft.asks]
-    keys += [(order.placed_at, 1, order.pk, 0, 0) for order in draft.bids]
+    capacity, plan, bid = range(3)
+    of_plan = len(draft.pools)
+    keys = [
+        (ask.listed_at, plan if ask.pool_row >= of_plan else capacity, ask.source_id, ask.first)
+        for ask in draft.asks
+    ]
+    keys += [(order.placed_at, bid, order.pk, 0) for order in draft.bids]
     ranks = [0] * len(keys)
     for rank, row in enumerate(sorted(range(len(keys)), key=keys.__getitem__)):
         ranks[row] = rank

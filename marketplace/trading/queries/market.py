@@ -226,7 +226,7 @@ def price_index(
     )
     first_points = {
         point.accelerator_id: point
-        for point in IndexPoint.objects.order_by("accelerator", "round").distinct("accelerator")
+        for point in IndexPoint.objects.order_by("accelerator_id", "round_id").distinct("accelerator_id")
     }
     catalogue = Accelerator.objects.in_bulk(first_points)
     index: dict[Accelerator, list[IndexLevel]] = defaultdict(list)

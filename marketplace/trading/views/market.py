@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -28,6 +27,7 @@ from marketplace.trading.queries.orders import published_json, published_rounds,
 
 INDEX_SPAN = timedelta(days=7)
 ROUNDS_A_PAGE = 25
+OWN_ORDERS_SHOWN = 10
 
 
 @require_GET
@@ -114,18 +114,18 @@ def rounds(request: HttpRequest) -> HttpResponse:
 def round_page(request: PageRequest, round_id: int) -> HttpResponse:
     published = get_object_or_404(published_rounds(), pk=round_id)
     summary = round_summary(published)
-    own = published.round_orders.none()
-    if request.organisation is not None:
-        own = published.round_orders.filter(order__organisation=request.organisation)
+    own = published.round_orders.filter(order__organisation=request.organisation)
     return render(
         request,
         "market/round.html",
         {
             "round": published,
             "summary": summary,
-            "own": own.select_related("order", "pool__facility", "pool__accelerator").order_by(
-                F("order_id").desc()
-            ),
+            "curves": sorted(summary.curves, key=lambda curve: -curve.traded),
+            "own": own.select_related("order", "pool__facility", "pool__accelerator").order_by("-order_id")[
+                :OWN_ORDERS_SHOWN
+            ],
+            "own_count": own.count(),
         },
     )
 
@@ -148,18 +148,20 @@ def _strip() -> dict[str, object]:
 
 
 def _pool_name(pool: Pool) -> str:
-    return f"{local_name(pool.facility)} · {pool.accelerator.name}"
+    return f"{pool.accelerator.name} · {local_name(pool.facility)}"
 
 
 def _sorted(rows: list[tuple[Pool, PoolPrices | None]], order: str) -> list[tuple[Pool, PoolPrices | None]]:
-    """By name, or by a figure of the last round; pools without it come last."""
+    """By a name, or by a figure of the last round; pools without it come last."""
     if order == "price":
         return sorted(
             rows, key=lambda row: (row[1] is None or row[1].lowest is None, row[1] and row[1].lowest)
         )
     if order in ("volume", "unsold"):
         return sorted(rows, key=lambda row: -getattr(row[1], order, -1))
-    return rows
+    if order == "facility":
+        return sorted(rows, key=lambda row: local_name(row[0].facility))
+    return sorted(rows, key=lambda row: (str(row[0].accelerator), local_name(row[0].facility)))
 
 
 def _cheapest(rows: list[PoolPrices]) -> list[PoolPrices]:

@@ -28,6 +28,7 @@ from marketplace.trading.queries.estimates import estimate
 from marketplace.trading.queries.explanations import explain
 from marketplace.trading.queries.market import open_round, plan_price
 from marketplace.trading.queries.orders import orders_of
+from marketplace.trading.terms import HIGHEST_PRICE
 from settlement.ledger.queries import balance_of
 
 ORDERS_A_PAGE = 25
@@ -114,11 +115,13 @@ def bid_estimate(request: MemberRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "balance": balance_of(request.organisation)}
     if form.is_valid():
         try:
-            shown = estimate(organisation=request.organisation, terms=form.terms(), now=timezone.now())
+            terms = form.terms(without_limit=HIGHEST_PRICE)
+            shown = estimate(organisation=request.organisation, terms=terms, now=timezone.now())
         except DomainError as refusal:
             context["refusal"] = refusal
         else:
             context["estimate"] = shown
+            context["has_limit"] = terms.highest_limit < HIGHEST_PRICE
             context["pools"] = shown.pools[:POOLS_IN_AN_ESTIMATE]
             context["reachable"] = sum(each.within_limit for each in shown.pools)
     return render(request, "orders/_estimate.html", context)
@@ -166,7 +169,12 @@ def _initial_bid(request: MemberRequest) -> dict[str, Any]:
         model = get_object_or_404(bids, pk=int(like))
         return terms_of(model, raise_by=explain(model).raise_by or 0)
     start = slot_of(timezone.now()) + 2 * SLOT
-    initial: dict[str, Any] = {"window_start": start, "window_end": start + timedelta(days=2)}
+    initial: dict[str, Any] = {
+        "quantity": 8,
+        "hours": 24,
+        "window_start": start,
+        "window_end": start + timedelta(days=2),
+    }
     if request.GET.get("accelerator", "").isdecimal():
         initial["accelerators"] = [int(request.GET["accelerator"])]
     return initial
