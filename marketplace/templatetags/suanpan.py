@@ -34,7 +34,7 @@ def money(fen: int | Decimal | Literal[""] | None) -> str:
     """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
     if fen is None or isinstance(fen, str):
         return NOTHING
-    yuan = Decimal(abs(fen)) * FEN
+    yuan = Decimal(str(abs(fen))) * FEN
     return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
 
 
