@@ -212,6 +212,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"vi
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 # The exchange's own rules.
+DEMO = env.bool("DEMO", default=False)  # pages say that the market is illustrative
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
