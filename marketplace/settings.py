@@ -188,7 +188,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if DEPLOYED else None
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(private_services.DATA_DIR / "media"))
 STATIC_STORAGE = "CompressedManifestStaticFilesStorage" if DEPLOYED else "CompressedStaticFilesStorage"
 STORAGES = {
