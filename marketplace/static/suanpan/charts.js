@@ -43,6 +43,7 @@
         animation: false,
       }],
       legendScale: { cuts, colours: HEAT },
+      open: ({ value }) => data.pages[value[1]],
     };
   }
 
@@ -105,6 +106,8 @@
     const options = KINDS[element.dataset.chart](data, element);
     const chart = echarts.getInstanceByDom(element) ?? echarts.init(element, null, { renderer: "canvas" });
     chart.resize();
+    chart.off("click");
+    if (options.open) chart.on("click", (point) => window.location.assign(options.open(point)));
     chart.setOption({ animation: false, ...options }, true);
     const legend = document.querySelector(`[data-legend-of="${element.id}"]`);
     if (legend && options.legendScale) showScale(legend, options.legendScale);

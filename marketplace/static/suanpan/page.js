@@ -16,6 +16,14 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// A session that ended while the page was open: sign in again, rather than see the form inside a table.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (new URL(event.detail.xhr.responseURL).pathname.startsWith("/account/login/")) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+  }
+});
+
 function tick() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const left = Math.max(0, Math.round((new Date(element.dataset.countdown) - Date.now()) / 1000));
