@@ -40,7 +40,7 @@ TIME_FORMATS = (
     "%Y/%m/%d",
 )
 MONEY = re.compile(r"[¥￥]?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?)")
-MOST_LINES = 2_000
+MOST_LINES = 500
 MOST_BYTES = 1_000_000
 
 

@@ -62,5 +62,5 @@ class AlgorithmFilter(django_filters.FilterSet):  # type: ignore[misc]
             plans = plans.filter(price__lte=int(chosen["price"] * 100))
         if chosen.get("commercial") or chosen.get("price") is not None:
             algorithms = algorithms.filter(pk__in=plans.values("algorithm"))
-        order = {"price": F("lowest_price").asc(nulls_last=True), "newest": "-created_at"}
+        order: dict[str, Any] = {"price": F("lowest_price").asc(nulls_last=True), "newest": "-created_at"}
         return algorithms.order_by(order.get(chosen.get("sort", ""), "name_en"), "pk")

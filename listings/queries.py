@@ -98,9 +98,9 @@ def most_committed(
 
 
 def known_stacks() -> list[str]:
-    """The software stacks of the accelerators in the catalogue."""
+    """The software stacks of the accelerators in the catalogue, and "CPU" for what needs none."""
     lists = Accelerator.objects.values_list("stacks", flat=True)
-    return sorted({stack for stacks in lists for stack in stacks})
+    return sorted({stack for stacks in lists for stack in stacks} | {"CPU"})
 
 
 def own_facilities(provider: Organisation) -> QuerySet[Facility]:

@@ -5,7 +5,9 @@ opened, so it is refused, under any name and inside an archive.
 """
 
 import hashlib
+import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import TypeAlias
@@ -22,6 +24,10 @@ PICKLED = frozenset(
     ".bin .ckpt .dill .h5 .joblib .keras .mar .npy .npz .pickle .pkl .pt .pt2 .pth .t7".split()  # noqa: SIM905
 )
 NESTED = frozenset([".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"])
+# Protocols 2 to 5, which every pickler writes today.
+PICKLE_HEAD = re.compile(rb"\x80[\x02-\x05]")
+ZIP_HEAD = b"PK\x03\x04"
+ENCRYPTED = 0x1
 MOST_ARCHIVE_MEMBERS = 10_000
 LONGEST_SAFETENSORS_HEADER = 100_000_000
 
@@ -43,7 +49,8 @@ def is_onnx(file: Upload) -> bool:
 
 
 def is_zip(file: Upload) -> bool:
-    return zipfile.is_zipfile(file)
+    begins_so = bool(file.read(4) == ZIP_HEAD)
+    return begins_so and zipfile.is_zipfile(file)
 
 
 FORMATS: dict[str, Callable[[Upload], bool]] = {
@@ -90,18 +97,30 @@ def sha256_of(file: Upload) -> str:
 
 
 def _check_members(file: Upload) -> None:
-    """Names alone are read: nothing is unpacked here, so an archive bomb does nothing."""
+    """Only names and first bytes are read: nothing is unpacked, so an archive bomb does nothing."""
     try:
-        names = zipfile.ZipFile(file).namelist()
-    except zipfile.BadZipFile as error:
-        raise InvalidInput(_("This archive is damaged.")) from error
-    if len(names) > MOST_ARCHIVE_MEMBERS:
-        raise InvalidInput(_("The archive holds more than %(most)s files.") % {"most": MOST_ARCHIVE_MEMBERS})
-    for name in names:
-        suffix = PurePath(name.replace("\\", "/")).suffix.lower()
-        if suffix in PICKLED:
-            raise InvalidInput(
-                _("The archive holds %(name)s, which can run code when it is opened.") % {"name": name}
-            )
-        if suffix in NESTED:
-            raise InvalidInput(_("The archive holds another archive, %(name)s.") % {"name": name})
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            if len(members) > MOST_ARCHIVE_MEMBERS:
+                raise InvalidInput(
+                    _("The archive holds more than %(most)s files.") % {"most": MOST_ARCHIVE_MEMBERS}
+                )
+            for member in members:
+                _check_member(archive, member)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
+        raise InvalidInput(_("This archive is damaged, or compressed in a way that is not known.")) from error
+
+
+def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    name = member.filename
+    if member.flag_bits & ENCRYPTED:
+        raise InvalidInput(_("The archive is encrypted, so that nobody can check it."))
+    suffix = PurePath(name.replace("\\", "/").rstrip(" .")).suffix.lower()
+    with archive.open(member) as opened:
+        head = opened.read(4)
+    if suffix in PICKLED or PICKLE_HEAD.match(head):
+        raise InvalidInput(
+            _("The archive holds %(name)s, which can run code when it is opened.") % {"name": name}
+        )
+    if suffix in NESTED or head == ZIP_HEAD:
+        raise InvalidInput(_("The archive holds another archive, %(name)s.") % {"name": name})

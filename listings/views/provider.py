@@ -19,7 +19,7 @@ from listings import capacity_csv, operations
 from listings.errors import LinesRefused
 from listings.forms import CapacityForm, FacilityForm, PoolForm, ResizeForm, UploadForm
 from listings.models import Capacity, Facility, Pool
-from listings.queries import capacities_of, own_facilities, own_pools, sold_by_day
+from listings.queries import capacities_of, most_committed, own_facilities, own_pools, sold_by_day
 from listings.slots import SLOT, slot_of
 from listings.views.common import carry_out, form_page, may_manage, press
 
@@ -150,8 +150,10 @@ def resize_pool(request: MemberRequest, pool_id: int) -> HttpResponse:
 @organisation_required(Permission.MANAGE_LISTINGS)
 def list_capacity(request: MemberRequest, pool_id: int) -> HttpResponse:
     offered = _own_pool(request, pool_id)
-    next_slot = slot_of(timezone.now()) + SLOT
-    initial = {"units": offered.units, "starts_at": next_slot, "ends_at": next_slot + AHEAD}
+    starts_at = slot_of(timezone.now()) + SLOT
+    ends_at = starts_at + AHEAD
+    free = offered.units - most_committed(pool=offered, first_slot=starts_at, last_slot=ends_at).units
+    initial = {"units": max(1, free), "starts_at": starts_at, "ends_at": ends_at}
     form = CapacityForm(request.POST or None, initial=initial)
     if carry_out(request, form, operations.list_capacity, pool=offered):
         messages.success(request, _("Listed. It takes part in the next round."))
