@@ -180,6 +180,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Suanpan <no-reply@suanpa
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_AGE = 31_536_000
 LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
 TIME_ZONE = "UTC"
 EXCHANGE_ZONE = env("EXCHANGE_ZONE", default="Asia/Shanghai")
@@ -211,6 +212,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"vi
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 # The exchange's own rules.
+DEMO = env.bool("DEMO", default=False)  # pages say that the market is illustrative
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)

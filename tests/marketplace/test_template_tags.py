@@ -66,9 +66,9 @@ def test_times_are_shown_in_the_zone_in_force_and_carry_the_instant():
 def test_a_row_with_two_names_is_called_by_that_of_the_page():
     organisation = Organisation(name_en="Lingnan Robotics", name_zh="岭南机器人")
     with translation.override("zh-hans"):
-        assert suanpan.local_name(organisation) == "岭南机器人"
+        assert suanpan.local_name_or_nothing(organisation) == "岭南机器人"
     with translation.override("en"):
-        assert suanpan.local_name(organisation) == "Lingnan Robotics"
+        assert suanpan.local_name_or_nothing(organisation) == "Lingnan Robotics"
 
 
 class Form(forms.Form):

@@ -103,11 +103,28 @@ def test_a_rounds_page_shows_quality_and_hashes(client, settled):
     assert "¥144.00" in page
 
 
-def test_a_round_that_has_not_settled_has_no_page(client):
-    CapacityFactory()
-    bid()
-    unsettled = Round.objects.create(status=Round.Status.OPEN, gate_at=hour(1), opened_at=hour(0))
-    assert client.get(reverse("trading:round", args=[unsettled.pk])).status_code == 404
+def test_an_open_round_shows_its_gate_and_no_figures(client):
+    opened = Round.objects.create(status=Round.Status.OPEN, gate_at=hour(1), opened_at=hour(0))
+    response = client.get(reverse("trading:round", args=[opened.pk]))
+    assert response.context["summary"] is None
+    assert f'data-countdown="{opened.gate_at.isoformat()}"' in response.content.decode()
+
+
+def test_a_failed_round_tells_an_operator_why_and_others_that_nothing_was_charged(client, operator):
+    failed = Round.objects.create(
+        status=Round.Status.FAILED,
+        gate_at=hour(0),
+        opened_at=hour(-1),
+        closed_at=hour(0),
+        book=b"x",
+        book_sha256="0" * 64,
+        error="promise 8 is broken",
+    )
+    address = reverse("trading:round", args=[failed.pk])
+    assert "nothing was charged" in client.get(address).content.decode()
+    assert failed.error not in client.get(address).content.decode()
+    client.force_login(operator)
+    assert failed.error in client.get(address).content.decode()
 
 
 @pytest.mark.parametrize("document", ["book", "result"])

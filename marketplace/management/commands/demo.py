@@ -36,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, rounds: int, port: int, **options: Any) -> None:
+        os.environ["DEMO"] = "true"
         os.environ["REQUIRE_MFA"] = "false"  # The children's setting: demo users have no second factor.
         signal.signal(signal.SIGTERM, _interrupt)
         processes = Processes(sys.stdout)
