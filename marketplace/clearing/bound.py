@@ -55,6 +55,7 @@ class Replies(NamedTuple):
     quantity: Column
     duration: Column
     earliest: Column
+    latest_start: Column
     ask_pool: Column
     ask_first: Column
     ask_last: Column
@@ -117,6 +118,7 @@ def _replies(book: Book) -> Replies:
         quantity=bids.quantity,
         duration=bids.duration,
         earliest=bids.earliest,
+        latest_start=bids.latest - bids.duration,
         ask_pool=asks.pool,
         ask_first=asks.first,
         ask_last=asks.last,
@@ -191,7 +193,8 @@ def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
             quantity, duration = replies.quantity[bid], replies.duration[bid]
             value += quantity * best
             pool, start = replies.pool[chosen], replies.earliest[bid]
-            while sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
+            last = replies.latest_start[bid]
+            while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
                 start += 1
             change[pool, start] -= quantity
             change[pool, start + duration] += quantity
