@@ -3,18 +3,8 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts.admin_site import ReadOnlyAdmin
 from accounts.models import ApiKey, AuditEvent, Invitation, Member, Organisation, OutgoingEmail, User
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(User)

@@ -1,4 +1,4 @@
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 
@@ -23,3 +23,16 @@ class ExchangeAdminSite(AdminSite):
         except NotAllowed as refusal:
             return not_allowed(request, refusal)
         return to_second_factor(request)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[type-arg]  # generic in its stubs only
+    """Everything changes through operations, so the admin only shows."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
