@@ -26,8 +26,9 @@ from marketplace.clearing.book import Book, Column
 
 Prices = NDArray[np.int64]
 
-FIRST_STEP = 0.8  # of the price and the pool's mean limit together
-FEWEST, MOST = 100, 1000  # iterations
+FIRST_STEP = 0.6  # of a price and its unit together
+UNIT = 0.1  # of a pool's mean limit price
+FEWEST, MOST = 60, 1000  # iterations
 WORK = 40_000_000  # options looked at in all iterations together, between these limits
 LARGEST_SUM = 2**62  # of the prices of a pool
 
@@ -54,6 +55,7 @@ class Replies(NamedTuple):
     quantity: Column
     duration: Column
     earliest: Column
+    latest_start: Column
     ask_pool: Column
     ask_first: Column
     ask_last: Column
@@ -71,8 +73,8 @@ def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, 
     replies = _replies(book)
     pool, limit = book.options.pool, book.options.price
     total = np.bincount(pool, limit, minlength=book.pools)
-    scale = total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
-    prices = _descend(replies, _floor(replies, book.pools, book.slots), scale, iterations)
+    unit = UNIT * total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
+    prices = _descend(replies, _floor(replies, book.pools, book.slots), unit, iterations)
     whole = np.rint(np.minimum(prices, LARGEST_SUM // book.slots)).astype(np.int64)
     return whole, _exact(replies, whole)
 
@@ -116,6 +118,7 @@ def _replies(book: Book) -> Replies:
         quantity=bids.quantity,
         duration=bids.duration,
         earliest=bids.earliest,
+        latest_start=bids.latest - bids.duration,
         ask_pool=asks.pool,
         ask_first=asks.first,
         ask_last=asks.last,
@@ -144,7 +147,7 @@ def _floor(replies, pools, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _descend(replies, floor, scale, iterations):  # type: ignore[no-untyped-def]
+def _descend(replies, floor, unit, iterations):  # type: ignore[no-untyped-def]
     """The best prices met, in double precision."""
     pools, slots = floor.shape
     prices = floor.copy()
@@ -162,7 +165,7 @@ def _descend(replies, floor, scale, iterations):  # type: ignore[no-untyped-def]
             for t in range(slots):
                 if idle[p, t] != 0.0:
                     squares[p, t] += idle[p, t] ** 2
-                    move = step * (scale[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
+                    move = step * (unit[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
                     prices[p, t] = max(floor[p, t], prices[p, t] - move)
     return best_prices
 
@@ -190,7 +193,8 @@ def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
             quantity, duration = replies.quantity[bid], replies.duration[bid]
             value += quantity * best
             pool, start = replies.pool[chosen], replies.earliest[bid]
-            while sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
+            last = replies.latest_start[bid]
+            while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
                 start += 1
             change[pool, start] -= quantity
             change[pool, start + duration] += quantity

@@ -30,66 +30,62 @@ def program(book: Tables, *, whole: bool):
     """The book as a HiGHS model: the linear relaxation, or with `whole` the mixed-integer program.
 
     Rows: a balance for each pool and slot, then one for each bid. Columns: the units sold of each ask and
-    slot, then the units filled at each placement. With `whole` a third block of binaries opens the
-    placements, each tied to its units by two more rows: minimum·open <= units <= quantity·open.
+    slot, then the share of its quantity that a bid fills at each placement: a binary where the bid is
+    all-or-none. Where it is not, `whole` adds a binary that opens the placement, with two rows that tie
+    the share to it: minimum/quantity·open <= share <= open.
     """
     import highspy
 
     asks, bids, options = book["asks"], book["bids"], book["options"]
-    slots, cells = book["slots"], book["pools"] * book["slots"]
+    slots, cells, rows = book["slots"], book["pools"] * book["slots"], len(bids["quantity"])
     lengths = asks["last"] - asks["first"]
     ask = np.repeat(np.arange(len(lengths)), lengths)
     slot = np.arange(len(ask)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + asks["first"][ask]
     option, start = placements(book)
     bid = options["bid"][option]
     quantity, duration = bids["quantity"][bid].astype(float), bids["duration"][bid]
-    n = len(option)
+    divisible = np.flatnonzero(bids["minimum"][bid] < quantity) if whole else np.zeros(0, np.int64)
+    n, m = len(option), len(divisible)
 
     run = np.repeat(np.arange(n), duration)
     offset = np.arange(len(run)) - np.repeat(np.cumsum(duration) - duration, duration)
     balance = (options["pool"][option] * slots + start)[run] + offset
-    ask_cell = asks["pool"][ask] * slots + slot
-    sold, filled, opened = np.arange(len(ask)), len(ask) + np.arange(n), len(ask) + n + np.arange(n)
-    entries = [(ask_cell, sold, -np.ones(len(ask))), (balance, filled[run], np.ones(len(run)))]
-    lower = [np.full(cells + len(bids["quantity"]), -highspy.kHighsInf)]
-    upper = [np.zeros(cells), np.ones(len(bids["quantity"]))]
-    cost = [-asks["price"][ask].astype(float), (options["price"][option] * duration).astype(float)]
-    bounds = [asks["quantity"][ask].astype(float), quantity]
-    if whole:
-        link = cells + len(bids["quantity"]) + np.arange(n)
-        entries += [
-            (cells + bid, opened, np.ones(n)),
-            (link, filled, np.ones(n)),
-            (link, opened, -quantity),
-            (link + n, filled, np.ones(n)),
-            (link + n, opened, -bids["minimum"][bid].astype(float)),
-        ]
-        lower += [np.full(n, -highspy.kHighsInf), np.zeros(n)]
-        upper += [np.zeros(n), np.full(n, highspy.kHighsInf)]
-        cost.append(np.zeros(n))
-        bounds.append(np.ones(n))
-    else:
-        entries.append((cells + bid, filled, 1 / quantity))
-
+    share = len(ask) + np.arange(n)
+    opened = len(ask) + n + np.arange(m)
+    counted = share.copy()
+    counted[divisible] = opened
+    most, least = cells + rows + np.arange(m), cells + rows + m + np.arange(m)
+    entries = [
+        (asks["pool"][ask] * slots + slot, np.arange(len(ask)), -np.ones(len(ask))),
+        (balance, share[run], quantity[run]),
+        (cells + bid, counted, np.ones(n)),
+        (most, share[divisible], np.ones(m)),
+        (most, opened, -np.ones(m)),
+        (least, share[divisible], np.ones(m)),
+        (least, opened, -(bids["minimum"][bid] / quantity)[divisible]),
+    ]
     row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     order = np.lexsort((row, column))
+    none, infinity = np.zeros(m), np.full(m, highspy.kHighsInf)
+    worth = options["price"][option] * duration * quantity
     lp = highspy.HighsLp()
     lp.sense_ = highspy.ObjSense.kMaximize
-    lp.col_cost_ = np.concatenate(cost)
+    lp.col_cost_ = np.concatenate([-asks["price"][ask], worth, none])
     lp.num_col_ = len(lp.col_cost_)
     lp.col_lower_ = np.zeros(lp.num_col_)
-    lp.col_upper_ = np.concatenate(bounds)
-    lp.row_lower_, lp.row_upper_ = np.concatenate(lower), np.concatenate(upper)
+    lp.col_upper_ = np.concatenate([asks["quantity"][ask], np.ones(n + m)])
+    lp.row_lower_ = np.concatenate([np.full(cells + rows, -highspy.kHighsInf), -infinity, none])
+    lp.row_upper_ = np.concatenate([np.zeros(cells), np.ones(rows), none, infinity])
     lp.num_row_ = len(lp.row_lower_)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_ = np.searchsorted(column[order], np.arange(lp.num_col_ + 1)).astype(np.int32)
     lp.a_matrix_.index_ = row[order].astype(np.int32)
     lp.a_matrix_.value_ = value[order]
     if whole:
-        integer = np.zeros(lp.num_col_, bool)
-        integer[opened] = True
+        binary = np.zeros(lp.num_col_, bool)
+        binary[counted] = True
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[number] for number in integer.tolist()]
+        lp.integrality_ = [kinds[number] for number in binary.tolist()]
     return lp
 
 
@@ -99,14 +95,15 @@ def highs(book: Tables, *, whole: bool, seconds: float) -> Figures:
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("time_limit", seconds)
+    solver.setOptionValue("mip_rel_gap", 0.0)
     model = program(book, whole=whole)
     with clock() as spent:
         solver.passModel(model)
         solver.run()
     info = solver.getInfo()
+    found = info.objective_function_value if np.isfinite(info.objective_function_value) else 0.0
     status = solver.modelStatusToString(solver.getModelStatus())
-    bound = info.mip_dual_bound if whole else info.objective_function_value
-    return {**spent, "welfare": info.objective_function_value, "bound": bound, "status": status}
+    return {**spent, "welfare": found, "status": status}
 
 
 def relaxation(book: Tables, seconds: float) -> Figures:

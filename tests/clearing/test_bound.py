@@ -116,6 +116,13 @@ def test_the_bound_is_within_half_a_percent_of_the_relaxation(family: str) -> No
     assert optimum * (1 - 1e-9) <= bound <= optimum * 1.005
 
 
+@pytest.mark.parametrize("family", FIXED)
+def test_the_bound_is_exact_over_long_windows(family: str) -> None:
+    book = Book.from_json(FIXED[family]())
+    prices, bound = bound_prices(book, iterations=20)
+    assert bound == recomputed(book, prices)
+
+
 @settings(max_examples=60, deadline=None)
 @given(small_books())
 def test_no_relaxation_passes_the_bound(book: Book) -> None:
