@@ -50,7 +50,8 @@ def navigation(request: PageRequest) -> dict[str, object]:
     """Template context: `sections` and `operator_sections`, in the order shown, and `demo`."""
     if not request.user.is_authenticated:
         return {"sections": PUBLIC_SECTIONS, "demo": settings.DEMO}
-    own = sections_of(request.member) if request.member else NEWCOMER_SECTIONS
+    newcomer = [] if request.user.is_operator else NEWCOMER_SECTIONS
+    own = sections_of(request.member) if request.member else newcomer
     return {
         "demo": settings.DEMO,
         "sections": PUBLIC_SECTIONS + own,

@@ -20,6 +20,14 @@ def test_not_found_offers_a_way_on(client):
     assert 'href="/market/"' in response.content.decode()
 
 
+@pytest.mark.django_db
+def test_an_untrusted_form_is_asked_for_again():
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/i18n/setlang/", {"language": "en"})
+    assert response.status_code == 403
+    assert "send it again" in response.content.decode()
+
+
 @override_settings(ROOT_URLCONF=__name__)
 def test_a_fault_gets_a_page_that_needs_no_database():
     response = Client(raise_request_exception=False).get("/fail/")

@@ -64,6 +64,12 @@ def test_the_switcher_offers_every_organisation_of_the_user_and_no_other():
     assert other.name_en not in page
 
 
+@pytest.mark.parametrize("demo", [True, False])
+def test_a_demonstration_says_so(client, settings, demo):
+    settings.DEMO = demo
+    assert ("limit prices are synthetic" in client.get("/market/").content.decode()) is demo
+
+
 def test_the_browsers_language_then_the_users_choice(client):
     chinese = {"HTTP_ACCEPT_LANGUAGE": "zh-CN,zh;q=0.9"}
     assert '<html lang="zh-hans">' in client.get("/market/", **chinese).content.decode()
