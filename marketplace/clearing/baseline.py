@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from marketplace.clearing.book import Book
-from marketplace.clearing.market import SOLD_OUT, cost_of, empty_state, market, place, remove, reserve_of
+from marketplace.clearing.market import empty_state, market, place, remove
 from marketplace.clearing.prices import fills
 from marketplace.clearing.result import Fills
 
@@ -61,13 +61,14 @@ def _best_buy(m, s, b, units):  # type: ignore[no-untyped-def]
     paid = np.zeros(m.latest[b] - m.earliest[b], np.int64)
     for o in range(m.option[b], m.option[b + 1]):
         k = m.pool[o]
+        left, used, stairs = s.left[k], s.used[k], m.stairs[k]
         saved, run = units * m.limit[o] * d, 0
         for t in range(m.earliest[b], m.latest[b]):
             i = t - m.earliest[b]
-            if reserve_of(m, s, k, t, units) == SOLD_OUT:
+            if left[t] < units:
                 saved, run = units * m.limit[o] * d, 0
                 continue
-            paid[i] = cost_of(m, s, k, t, units)
+            paid[i] = _cost(units, used[t], m.level[stairs[t]], m.offered, m.reserve)
             saved -= paid[i]
             run += 1
             if run > d:
@@ -75,3 +76,16 @@ def _best_buy(m, s, b, units):  # type: ignore[no-untyped-def]
             if run >= d and saved > best:
                 best, best_option, best_start = saved, o, t - d + 1
     return best, best_option, best_start
+
+
+@njit(cache=True, nogil=True)
+def _cost(units, used, level, offered, reserve):  # type: ignore[no-untyped-def]
+    """The reserves of `units` more, which are left, of a staircase that begins at `level`."""
+    cost = 0
+    while units > 0:
+        take = min(units, max(0, offered[level] - used))
+        cost += take * reserve[level]
+        used += take
+        units -= take
+        level += 1
+    return cost

@@ -93,7 +93,9 @@ def _insert_one(m, s, pull, allowed, b):  # type: ignore[no-untyped-def]
     units = m.quantity[b]
     o, start = best_place(m, s, pull, allowed, b, units, True)
     if o < 0 and m.minimum[b] < units:
-        low, high = m.minimum[b] - 1, units  # the most units that find a place lie in [low, high)
+        low, high = m.minimum[b], units  # the most units that find a place lie in [low, high)
+        if best_place(m, s, pull, allowed, b, low, False)[0] < 0:
+            return -1
         while high - low > 1:
             middle = (low + high) // 2
             if best_place(m, s, pull, allowed, b, middle, False)[0] >= 0:
@@ -101,8 +103,7 @@ def _insert_one(m, s, pull, allowed, b):  # type: ignore[no-untyped-def]
             else:
                 high = middle
         units = low
-        if units >= m.minimum[b]:
-            o, start = best_place(m, s, pull, allowed, b, units, True)
+        o, start = best_place(m, s, pull, allowed, b, units, True)
     if o < 0:
         return -1
     return place(m, s, b, o, start, units)

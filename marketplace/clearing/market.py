@@ -46,7 +46,8 @@ class State(NamedTuple):
     option: Column  # the accepted one
     limit: Column  # and its limit price
     used: Grid
-    room: Grid  # units left on the level of the next unit
+    left: Grid  # units not used
+    room: Grid  # of these, on the level of the next unit
     next_reserve: Grid  # reserve of the next unit, SOLD_OUT where none is left
     floor: Grid  # reserve of the dearest sold unit, 0 where none is sold
     head: Grid  # the bids that start at a pool and slot, as linked lists
@@ -84,7 +85,7 @@ def market(book: Book) -> Market:
 
 def empty_state(m: Market) -> State:
     bids, shape = len(m.quantity), m.stairs.shape
-    units, cells = np.zeros((4, bids), np.int64), np.zeros((4, *shape), np.int64)
+    units, cells = np.zeros((4, bids), np.int64), np.zeros((5, *shape), np.int64)
     s = State(
         np.full(bids, -1, np.int64),
         units[0],
@@ -95,11 +96,13 @@ def empty_state(m: Market) -> State:
         cells[1],
         cells[2],
         cells[3],
+        cells[4],
         np.full(shape, -1, np.int64),
         np.full(bids, -1, np.int64),
         np.full(bids, -1, np.int64),
     )
-    refresh(m, s)
+    for k in range(shape[0]):
+        _use(m, s, k, 0, shape[1], 0)
     return s
 
 
@@ -141,83 +144,70 @@ def _staircases(pools, slots, pool, first, last, quantity, price):  # type: igno
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _look(m, s, k, t):  # type: ignore[no-untyped-def]
-    """Bring room, next reserve and floor of a pool and slot in line with the units used."""
-    stair = m.stairs[k, t]
-    used = s.used[k, t]
-    begin, end = m.level[stair], m.level[stair + 1]
-    i = begin
-    if end - begin > 16:
-        i += np.searchsorted(m.offered[begin:end], used, side="right")
-    else:
-        while i < end and m.offered[i] <= used:
-            i += 1
-    if i == end:
-        s.room[k, t] = 0
-        s.next_reserve[k, t] = SOLD_OUT
-    else:
-        s.room[k, t] = m.offered[i] - used
-        s.next_reserve[k, t] = m.reserve[i]
-    if used == 0:
-        s.floor[k, t] = 0
-    elif i > begin and m.offered[i - 1] == used:
-        s.floor[k, t] = m.reserve[i - 1]
-    else:
-        s.floor[k, t] = m.reserve[i]
+def _dearest(units, t, left, room, next_reserve, used, stairs, level, offered, reserve):  # type: ignore[no-untyped-def]
+    """Reserve of the dearest of `units` more in slot t, SOLD_OUT if so many are not left; takes a pool's rows.
+
+    Rows and not the whole state: a compiled call counts the references of every array of a tuple it is given.
+    """
+    found = SOLD_OUT
+    if units <= room[t]:
+        found = next_reserve[t]
+    elif units <= left[t]:
+        need = used[t] + units
+        i = level[stairs[t]]
+        if level[stairs[t] + 1] - i > 16:
+            i += np.searchsorted(offered[i : level[stairs[t] + 1]], need)
+        else:
+            while offered[i] < need:
+                i += 1
+        found = reserve[i]
+    return found
 
 
 @njit(cache=True, nogil=True)
-def refresh(m, s):  # type: ignore[no-untyped-def]
-    for k in range(s.used.shape[0]):
-        for t in range(s.used.shape[1]):
-            _look(m, s, k, t)
-
-
-@njit(cache=True, nogil=True)
-def reserve_of(m, s, k, t, units):  # type: ignore[no-untyped-def]
-    """Reserve of the dearest of `units` more, SOLD_OUT if so many are not left."""
-    if units <= s.room[k, t]:
-        return s.next_reserve[k, t]
-    stair = m.stairs[k, t]
-    end = m.level[stair + 1]
-    need = s.used[k, t] + units
-    i = m.level[stair]
-    if end - i > 16:
-        i += np.searchsorted(m.offered[i:end], need)
-    else:
-        while i < end and m.offered[i] < need:
-            i += 1
-    return SOLD_OUT if i == end else m.reserve[i]
-
-
-@njit(cache=True, nogil=True)
-def cost_of(m, s, k, t, units):  # type: ignore[no-untyped-def]
-    """Reserve prices of `units` more, which must be left."""
-    if units <= s.room[k, t]:
-        return units * s.next_reserve[k, t]
-    stair = m.stairs[k, t]
-    i = m.level[stair]
-    used = s.used[k, t]
-    i += np.searchsorted(m.offered[i : m.level[stair + 1]], used, side="right")
-    cost = 0
-    while units > 0:
-        take = min(units, m.offered[i] - used)
-        cost += take * m.reserve[i]
-        used += take
-        units -= take
-        i += 1
+def _use(m, s, k, start, end, units):  # type: ignore[no-untyped-def]
+    """Use `units` more (or fewer) in the slots of [start, end); returns what their reserves come to."""
+    left, room, next_reserve, used, stairs = s.left[k], s.room[k], s.next_reserve[k], s.used[k], m.stairs[k]
+    level, offered, reserve, floor = m.level, m.offered, m.reserve, s.floor[k]
+    cost = np.int64(0)
+    for t in range(start, end):
+        first, last = level[stairs[t]], level[stairs[t] + 1]
+        low, high = used[t], used[t] + units
+        if low > high:
+            low, high = high, low
+        i = first
+        if last - first > 16:
+            i += np.searchsorted(offered[first:last], low, side="right")
+        else:
+            while i < last and offered[i] <= low:
+                i += 1
+        at, reached = low, i
+        while at < high:
+            step = min(high, offered[reached]) - at
+            cost += step * reserve[reached]
+            at += step
+            if at == offered[reached]:
+                reached += 1
+        now = used[t] + units
+        used[t] = now
+        i = reached if units >= 0 else i
+        left[t] = offered[last - 1] - now if last > first else 0
+        room[t] = offered[i] - now if i < last else 0
+        next_reserve[t] = reserve[i] if i < last else SOLD_OUT
+        if now == 0:
+            floor[t] = 0
+        elif i > first and offered[i - 1] == now:
+            floor[t] = reserve[i - 1]
+        else:
+            floor[t] = reserve[i]
     return cost
 
 
 @njit(cache=True, nogil=True)
 def place(m, s, b, o, start, units):  # type: ignore[no-untyped-def]
     """Accept a bid; returns the welfare it adds."""
-    k = m.pool[o]
-    gain = units * m.limit[o] * m.duration[b]
-    for t in range(start, start + m.duration[b]):
-        gain -= cost_of(m, s, k, t, units)
-        s.used[k, t] += units
-        _look(m, s, k, t)
+    k, d = m.pool[o], m.duration[b]
+    cost = _use(m, s, k, start, start + d, units)
     s.pool[b], s.start[b], s.filled[b] = k, start, units
     s.option[b], s.limit[b] = o, m.limit[o]
     neighbour = s.head[k, start]
@@ -225,18 +215,14 @@ def place(m, s, b, o, start, units):  # type: ignore[no-untyped-def]
     if neighbour >= 0:
         s.before[neighbour] = b
     s.head[k, start] = b
-    return gain
+    return units * m.limit[o] * d - cost
 
 
 @njit(cache=True, nogil=True)
 def remove(m, s, b):  # type: ignore[no-untyped-def]
     """Reject an accepted bid; returns the welfare it takes away."""
-    k, start, units = s.pool[b], s.start[b], s.filled[b]
-    loss = units * s.limit[b] * m.duration[b]
-    for t in range(start, start + m.duration[b]):
-        s.used[k, t] -= units
-        _look(m, s, k, t)
-        loss -= cost_of(m, s, k, t, units)
+    k, d, start, units = s.pool[b], m.duration[b], s.start[b], s.filled[b]
+    cost = _use(m, s, k, start, start + d, -units)
     if s.before[b] >= 0:
         s.after[s.before[b]] = s.after[b]
     else:
@@ -244,33 +230,38 @@ def remove(m, s, b):  # type: ignore[no-untyped-def]
     if s.after[b] >= 0:
         s.before[s.after[b]] = s.before[b]
     s.pool[b], s.filled[b] = -1, 0
-    return loss
+    return units * s.limit[b] * d - cost
 
 
 @njit(cache=True, nogil=True)
 def nobody_loses(m, s, k, start, end, units):  # type: ignore[no-untyped-def]
     """Whether the accepted bids still afford their floors once `units` more are sold in [start, end)."""
+    left, room, next_reserve, used, stairs = s.left[k], s.room[k], s.next_reserve[k], s.used[k], m.stairs[k]
+    level, offered, reserve, floors = m.level, m.offered, m.reserve, s.floor[k]
     rises = False
     for t in range(start, end):
-        if s.used[k, t] > 0 and reserve_of(m, s, k, t, units) > s.floor[k, t]:
-            rises = True
-            break
+        if used[t] > 0:
+            now = _dearest(units, t, left, room, next_reserve, used, stairs, level, offered, reserve)
+            rises = rises or now > floors[t]
     if not rises:
         return True
-    slots, longest = s.used.shape[1], m.longest[k]
+    longest = m.longest[k]
     low = max(0, start - longest + 1)
-    high = min(slots, end + longest)
+    high = min(len(used), end + longest)
     total = np.zeros(high - low + 1, np.int64)
     for t in range(low, high):
-        floor = reserve_of(m, s, k, t, units) if start <= t < end else s.floor[k, t]
+        floor = floors[t]
+        if start <= t < end:
+            floor = _dearest(units, t, left, room, next_reserve, used, stairs, level, offered, reserve)
         total[t - low + 1] = total[t - low] + floor
+    head, after, limit, duration = s.head[k], s.after, s.limit, m.duration
     for t in range(low, end):
-        b = s.head[k, t]
+        b = head[t]
         while b >= 0:
-            d = m.duration[b]
-            if t + d > start and total[t + d - low] - total[t - low] > s.limit[b] * d:
+            d = duration[b]
+            if t + d > start and total[t + d - low] - total[t - low] > limit[b] * d:
                 return False
-            b = s.after[b]
+            b = after[b]
     return True
 
 
@@ -282,23 +273,46 @@ def cheapest_start(m, s, pull, b, o, units, low, high):  # type: ignore[no-untyp
     units are left and the bid affords these floors.
     """
     k, d = m.pool[o], m.duration[b]
+    left, room, next_reserve, used, stairs = s.left[k], s.room[k], s.next_reserve[k], s.used[k], m.stairs[k]
+    level, offered, reserve, price = m.level, m.offered, m.reserve, pull[k]
     money = m.limit[o] * d
     best, best_start = SOLD_OUT, np.int64(-1)
-    cost, floors, run = np.int64(0), np.int64(0), 0
-    for t in range(low, high):
-        floor = reserve_of(m, s, k, t, units)
-        if floor == SOLD_OUT:
-            if t + d >= high:
-                break
-            cost, floors, run = np.int64(0), np.int64(0), 0
+    cost, floors = np.int64(0), np.int64(0)
+    start, clear = low, low  # the slots of [start, clear) have the units, and are in cost and floors
+    while start + d <= high:
+        t = start + d - 1
+        while t >= clear and left[t] >= units:
+            t -= 1
+        if t >= clear:
+            start = clear = t + 1
+            cost, floors = np.int64(0), np.int64(0)
             continue
-        cost += max(floor, pull[k, t])
-        floors += floor
-        run += 1
-        if run > d:
-            leaving = reserve_of(m, s, k, t - d, units)
-            cost -= max(leaving, pull[k, t - d])
-            floors -= leaving
-        if run >= d and cost < best and floors <= money:
-            best, best_start = cost, t - d + 1
+        for t in range(clear, start + d):
+            floor = _dearest(units, t, left, room, next_reserve, used, stairs, level, offered, reserve)
+            cost += max(floor, price[t])
+            floors += floor
+        clear = start + d
+        if cost < best and floors <= money:
+            best, best_start = cost, start
+        floor = _dearest(units, start, left, room, next_reserve, used, stairs, level, offered, reserve)
+        cost -= max(floor, price[start])
+        floors -= floor
+        start += 1
     return best_start, best
+
+
+@njit(cache=True, nogil=True)
+def reserve_of(m, s, k, t, units):  # type: ignore[no-untyped-def]
+    """Reserve of the dearest of `units` more, SOLD_OUT if so many are not left."""
+    return _dearest(
+        units,
+        t,
+        s.left[k],
+        s.room[k],
+        s.next_reserve[k],
+        s.used[k],
+        m.stairs[k],
+        m.level,
+        m.offered,
+        m.reserve,
+    )

@@ -40,20 +40,12 @@ def sales(book: Book, used: Grid) -> Sales:
 @njit(cache=True, nogil=True)
 def _prices(m, s, bound_prices):  # type: ignore[no-untyped-def]
     pools, slots = s.used.shape
-    short = np.zeros((pools, slots + 1), np.int64)  # bids refused or cut that wanted the slot
-    for b in range(len(m.quantity)):
-        if s.filled[b] < m.quantity[b]:
-            for o in range(m.option[b], m.option[b + 1]):
-                short[m.pool[o], m.earliest[b]] += 1
-                short[m.pool[o], m.latest[b]] -= 1
+    wanted = _unmet(m, s)
     prices = np.zeros((pools, slots), np.int64)
     for k in range(pools):
         for t in range(slots):
-            short[k, t + 1] += short[k, t]
             if s.used[k, t] > 0:
-                lifted = bound_prices[k, t]
-                if short[k, t] == 0:
-                    lifted = min(lifted, s.next_reserve[k, t])
+                lifted = bound_prices[k, t] if wanted[k, t] else min(bound_prices[k, t], s.next_reserve[k, t])
                 prices[k, t] = max(s.floor[k, t], lifted)
             elif s.room[k, t] > 0:
                 prices[k, t] = s.next_reserve[k, t]
@@ -61,6 +53,35 @@ def _prices(m, s, bound_prices):  # type: ignore[no-untyped-def]
         if s.pool[b] >= 0:
             _lower(prices, s.floor, s.pool[b], s.start[b], s.start[b] + m.duration[b], s.limit[b])
     return prices
+
+
+@njit(cache=True, nogil=True)
+def _unmet(m, s):  # type: ignore[no-untyped-def]
+    """The slots of runs that refused or cut bids could pay, at the reserve of the next unit or else the last."""
+    pools, slots = s.used.shape
+    total = np.zeros((pools, slots + 1), np.int64)
+    blocked = np.zeros((pools, slots + 1), np.int64)
+    for k in range(pools):
+        for t in range(slots):
+            total[k, t + 1] = total[k, t] + (s.next_reserve[k, t] if s.room[k, t] > 0 else s.floor[k, t])
+            blocked[k, t + 1] = blocked[k, t] + (s.used[k, t] + s.room[k, t] == 0)
+    runs = np.zeros((pools, slots + 1), np.int64)
+    for b in range(len(m.quantity)):
+        if s.filled[b] == m.quantity[b]:
+            continue
+        d = m.duration[b]
+        for o in range(m.option[b], m.option[b + 1]):
+            k = m.pool[o]
+            for t in range(m.earliest[b], m.latest[b] - d + 1):
+                if blocked[k, t + d] == blocked[k, t] and total[k, t + d] - total[k, t] < m.limit[o] * d:
+                    runs[k, t] += 1
+                    runs[k, t + d] -= 1
+    wanted = np.zeros((pools, slots), np.bool_)
+    for k in range(pools):
+        for t in range(slots):
+            wanted[k, t] = runs[k, t] > 0
+            runs[k, t + 1] += runs[k, t]
+    return wanted
 
 
 @njit(cache=True, nogil=True)

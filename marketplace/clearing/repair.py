@@ -16,7 +16,6 @@ from marketplace.clearing.market import (
     SOLD_OUT,
     Market,
     State,
-    cost_of,
     nobody_loses,
     place,
     remove,
@@ -210,11 +209,6 @@ def _fill_up(m, s, b):  # type: ignore[no-untyped-def]
             high = middle
     if low == 0:
         return 0
-    gain = low * s.limit[b] * m.duration[b]
-    k, start, filled = s.pool[b], s.start[b], s.filled[b]
-    for t in range(start, start + m.duration[b]):
-        gain -= cost_of(m, s, k, t, low)
-    option = s.option[b]
-    remove(m, s, b)
-    place(m, s, b, option, start, filled + low)
-    return gain
+    option, start, filled = s.option[b], s.start[b], s.filled[b]
+    loss = remove(m, s, b)
+    return place(m, s, b, option, start, filled + low) - loss
