@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.construct import bid_values, insert
-from marketplace.clearing.market import Grid, Market, State, place, remove
+from marketplace.clearing.market import Grid, Market, place, remove
 
 ROUNDS = 8
 POOLS_A_WORKER = 10
@@ -24,7 +24,6 @@ NOISE = 0.6
 
 def improve(
     m: Market,
-    s: State,
     pull: Grid,
     values: NDArray[np.float64],
     *,
@@ -36,10 +35,10 @@ def improve(
     pools = len(pull)
     workers = max(1, min(MOST_WORKERS, pools // POOLS_A_WORKER))
     rounds = ROUNDS if workers > 1 else 1
-    bid = np.repeat(np.arange(len(m.quantity)), np.diff(m.option))
-    by_pool = np.lexsort((-values, m.pool))
-    begin = np.searchsorted(m.pool[by_pool], np.arange(pools + 1))
-    value = bid_values(m, values)
+    bid = np.repeat(np.arange(len(m.bids)), m.bids["last_option"] - m.bids["first_option"])
+    by_pool = np.lexsort((-values, m.options["pool"]))
+    begin = np.searchsorted(m.options["pool"][by_pool], np.arange(pools + 1))
+    value = bid_values(m.bids, values)
     rng = np.random.default_rng(seed)
     added = 0
     with ThreadPoolExecutor(threads) as pool:
@@ -50,7 +49,7 @@ def improve(
             def work(worker: int, deal: Grid = deal, salt: int = salt, seeds: list[int] = seeds) -> int:
                 tries = neighbourhoods // (rounds * workers)
                 mine = deal == worker
-                return _search(m, s, pull, bid, by_pool, begin, value, mine, salt, seeds[worker], tries)  # type: ignore[no-any-return]
+                return _search(*m, pull, bid, by_pool, begin, value, mine, salt, seeds[worker], tries)  # type: ignore[no-any-return]
 
             added += sum(pool.map(work, range(workers)))
     return int(added)
@@ -68,16 +67,16 @@ def _draw(rng, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _owned(m, b, mine, salt):  # type: ignore[no-untyped-def]
+def _owned(bids, options, b, mine, salt):  # type: ignore[no-untyped-def]
     """Whether a rejected bid is this worker's in this round: one of its pools is drawn to decide."""
-    b = min(b, m.partner[b]) if m.partner[b] >= 0 else b
-    options = m.option[b + 1] - m.option[b]
-    drawn = ((b + 1) * 0x2545F491 + salt) % 1000003 % options
-    return mine[m.pool[m.option[b] + drawn]]
+    b = min(b, bids[b].partner) if bids[b].partner >= 0 else b
+    choices = bids[b].last_option - bids[b].first_option
+    drawn = ((b + 1) * 0x2545F491 + salt) % 1000003 % choices
+    return mine[options[bids[b].first_option + drawn].pool]
 
 
 @njit(cache=True, nogil=True)
-def _search(m, s, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):  # type: ignore[no-untyped-def]
+def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):  # type: ignore[no-untyped-def]
     rng = np.array([seed], np.uint64)
     pools = np.flatnonzero(mine)
     slots = pull.shape[1]
@@ -91,13 +90,13 @@ def _search(m, s, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):
         first = _draw(rng, slots)
         last = min(slots, first + 1 + _draw(rng, 12))
         count = 0
-        for t in range(max(0, first - m.longest[k] + 1), last):
-            b = s.head[k, t]
+        for t in range(last):
+            b = cells[k, t].head
             while b >= 0:
-                if t + m.duration[b] > first and (m.partner[b] < 0 or mine[s.pool[m.partner[b]]]):
+                if t + bids[b].duration > first and (bids[b].partner < 0 or mine[bids[bids[b].partner].pool]):
                     here[count] = b
                     count += 1
-                b = s.after[b]
+                b = bids[b].after
         most = 1 + _draw(rng, MOST_REMOVED)
         low, high = first, last
         change, gone, n = 0, 0, 0
@@ -105,25 +104,25 @@ def _search(m, s, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):
             j = i + _draw(rng, count - i)
             here[i], here[j] = here[j], here[i]
             b = here[i]
-            low, high = min(low, s.start[b]), max(high, s.start[b] + m.duration[b])
+            low, high = min(low, bids[b].start), max(high, bids[b].start + bids[b].duration)
             candidates[n] = b
             n += 1
-            for c in (b, m.partner[b]):
+            for c in (b, bids[b].partner):
                 if c >= 0:
-                    removed[gone, 0], removed[gone, 1] = c, s.option[c]
-                    removed[gone, 2], removed[gone, 3] = s.start[c], s.filled[c]
+                    removed[gone, 0], removed[gone, 1] = c, bids[c].option
+                    removed[gone, 2], removed[gone, 3] = bids[c].start, bids[c].filled
                     gone += 1
-                    change -= remove(m, s, c)
+                    change -= remove(bids, options, cells, levels, c)
         waiting = n + 1 + _draw(rng, 3 * MOST_REMOVED)
         for i in range(begin[k], begin[k + 1]):
             if n == waiting:
                 break
             b = bid_of[by_pool[i]]
             if (
-                s.pool[b] < 0
-                and m.earliest[b] < high
-                and m.latest[b] > low
-                and _owned(m, b, mine, salt)
+                bids[b].pool < 0
+                and bids[b].earliest < high
+                and bids[b].latest > low
+                and _owned(bids, options, b, mine, salt)
                 and _draw(rng, 4) > 0
             ):
                 fresh = True
@@ -137,17 +136,17 @@ def _search(m, s, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):
             rank[i] = -value[candidates[i]] * (1.0 + NOISE * (_draw(rng, 1024) / 1024.0 - 0.5))
         order = candidates[:n][np.argsort(rank)]
         for b in order:
-            change += max(0, insert(m, s, pull, mine, b))
+            change += max(0, insert(bids, options, cells, levels, pull, mine, b))
         for b in order:
-            if s.pool[b] < 0:
-                change += max(0, insert(m, s, nothing, mine, b))
+            if bids[b].pool < 0:
+                change += max(0, insert(bids, options, cells, levels, nothing, mine, b))
         if change >= 0:
             added += change
             continue
         for i in range(n):
-            for c in (candidates[i], m.partner[candidates[i]]):
-                if c >= 0 and s.pool[c] >= 0:
-                    remove(m, s, c)
+            for c in (candidates[i], bids[candidates[i]].partner):
+                if c >= 0 and bids[c].pool >= 0:
+                    remove(bids, options, cells, levels, c)
         for i in range(gone):
-            place(m, s, removed[i, 0], removed[i, 1], removed[i, 2], removed[i, 3])
+            place(bids, options, cells, levels, removed[i, 0], removed[i, 1], removed[i, 2], removed[i, 3])
     return added
