@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pgtrigger
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from accounts.audit import Actor, record
 from accounts.models import AuditEvent, Member
@@ -42,5 +42,11 @@ def test_an_event_is_neither_rewritten_nor_deleted(event: AuditEvent) -> None:
         AuditEvent.objects.filter(pk=event.pk).update(verb="nothing")
     with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
         AuditEvent.objects.filter(pk=event.pk).delete()
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("TRUNCATE accounts_auditevent")
     event.refresh_from_db()
     assert event.verb == "remove"
