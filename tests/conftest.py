@@ -12,7 +12,7 @@ MAY_BE_TRUNCATED = ["accounts_auditevent", "ledger_transfer", "ledger_entry"]
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
-    """Tests with real transactions clean up by TRUNCATE, which the audit trail and the ledger refuse outside."""
+    """Tests with real transactions clean up by TRUNCATE, which append-only tables refuse outside."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in MAY_BE_TRUNCATED:
             cursor.execute(
