@@ -5,9 +5,10 @@ import datetime
 import io
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import get_language
@@ -39,7 +40,7 @@ TIME_FORMATS = (
     "%Y/%m/%d",
 )
 MONEY = re.compile(r"[¥￥]?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d{1,2})?)")
-MOST_LINES = 2_000
+MOST_LINES = 500
 MOST_BYTES = 1_000_000
 
 
@@ -74,12 +75,11 @@ def read_capacity_csv(
         if len(cells) > len(fields):
             bad.append(BadLine(number, text, _("The line has more cells than there are columns.")))
             continue
-        try:
-            line = _read(dict(zip(fields, cells, strict=False)), pools, zone)
-        except _Unreadable as unreadable:
-            bad.append(BadLine(number, text, " ".join(unreadable.reasons)))
+        line = _read(number, text, dict(zip(fields, cells, strict=False)), pools, zone)
+        if isinstance(line, BadLine):
+            bad.append(line)
         else:
-            good.append(CapacityLine(number=number, text=text, **line))
+            good.append(line)
     if not good and not bad:
         raise InvalidInput(_("The file has no lines below its first."))
     return good, bad
@@ -102,11 +102,6 @@ def template(pools: list[Pool], *, zone: ZoneInfo, now: datetime.datetime) -> st
         times = (f"{tomorrow:%Y-%m-%d %H:%M}", f"{day_after:%Y-%m-%d %H:%M}")
         writer.writerow([_inert(facility), pool.accelerator.slug, pool.units, *times, ""])
     return output.getvalue()
-
-
-class _Unreadable(Exception):
-    def __init__(self, reasons: list[str]) -> None:
-        self.reasons = reasons
 
 
 def _decode(content: bytes) -> str:
@@ -155,15 +150,17 @@ def _fields(header: list[str]) -> list[str]:
     return fields
 
 
-def _read(cells: dict[str, str], pools: list[Pool], zone: ZoneInfo) -> dict[str, object]:
-    readers = {
+def _read(
+    number: int, text: str, cells: dict[str, str], pools: list[Pool], zone: ZoneInfo
+) -> CapacityLine | BadLine:
+    readers: dict[str, Callable[[], Any]] = {
         "pool": lambda: _pool(cells.get("facility", ""), cells.get("accelerator", ""), pools),
         "units": lambda: _units(cells.get("units", "")),
         "starts_at": lambda: _time(cells.get("starts_at", ""), zone),
         "ends_at": lambda: _time(cells.get("ends_at", ""), zone),
         "reserve_price": lambda: _fen(cells.get("reserve_price", "")),
     }
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     reasons: list[str] = []
     for field, read in readers.items():
         try:
@@ -171,8 +168,8 @@ def _read(cells: dict[str, str], pools: list[Pool], zone: ZoneInfo) -> dict[str,
         except InvalidInput as error:
             reasons.append(str(error))
     if reasons:
-        raise _Unreadable(reasons)
-    return values
+        return BadLine(number, text, " ".join(reasons))
+    return CapacityLine(number=number, text=text, **values)
 
 
 def _pool(facility: str, accelerator: str, pools: list[Pool]) -> Pool:

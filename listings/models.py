@@ -35,6 +35,11 @@ class Accelerator(models.Model):
     def __str__(self) -> str:
         return f"{self.vendor} {self.name}"
 
+    @property
+    def vouched_for(self) -> bool:
+        """Whether its vendor publishes every figure given here."""
+        return all(source["by"] == "vendor" for source in self.sources)
+
 
 class Hub(models.TextChoices):
     """The eight national hubs of "Eastern Data, Western Computing"."""
@@ -353,10 +358,12 @@ class LicencePlan(models.Model):
             models.CheckConstraint(
                 name="plan_term_has_days",
                 condition=~Q(kind="term") | Q(term_days__gt=0, term_days__isnull=False),
+                violation_error_message=_("Say how many days a term licence lasts."),
             ),
             models.CheckConstraint(
                 name="plan_per_call_has_calls",
                 condition=~Q(kind="per_call") | Q(calls__gt=0, calls__isnull=False),
+                violation_error_message=_("Say how many calls a per-call licence includes."),
             ),
         ]
 

@@ -180,6 +180,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Suanpan <no-reply@suanpa
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_AGE = 31_536_000
 LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
 TIME_ZONE = "UTC"
 EXCHANGE_ZONE = env("EXCHANGE_ZONE", default="Asia/Shanghai")
@@ -187,7 +188,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if DEPLOYED else None
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(private_services.DATA_DIR / "media"))
 STATIC_STORAGE = "CompressedManifestStaticFilesStorage" if DEPLOYED else "CompressedStaticFilesStorage"
 STORAGES = {
@@ -211,6 +212,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"vi
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 # The exchange's own rules.
+DEMO = env.bool("DEMO", default=False)  # pages say that the market is illustrative
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)

@@ -8,6 +8,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
+from accounts.errors import InvalidInput
 from accounts.permissions import require_verified
 from listings.errors import WrongStatus
 from listings.models import Algorithm, LicencePlan
@@ -29,6 +30,7 @@ class AlgorithmFields(TypedDict):
 def add_algorithm(*, actor: Actor, now: datetime.datetime, **fields: Unpack[AlgorithmFields]) -> Algorithm:
     """Describe an algorithm of the actor's organisation: a draft, until it is listed."""
     publisher = require_provider(actor)
+    _require_short(fields["card"])
     algorithm = Algorithm(publisher=publisher, slug=_free_slug(fields["name_en"]), created_at=now, **fields)
     insert(algorithm)
     record(actor=actor, verb="add", subject=algorithm, now=now)
@@ -41,6 +43,7 @@ def edit_algorithm(
 ) -> Algorithm:
     """Correct an algorithm's description. Its address stays."""
     algorithm = claim(actor, algorithm)
+    _require_short(fields["card"])
     changed = [name for name, value in fields.items() if value != getattr(algorithm, name)]
     for name in changed:
         setattr(algorithm, name, fields[name])  # type: ignore[literal-required]
@@ -86,6 +89,14 @@ def _set_status(
     algorithm.save(update_fields=["status"])
     record(actor=actor, verb=verb, subject=algorithm, now=now)
     return algorithm
+
+
+def _require_short(card: str) -> None:
+    if len(card) > LONGEST_CARD:
+        raise InvalidInput(
+            _("The model card is longer than %(most)s characters. Keep what a buyer decides by.")
+            % {"most": LONGEST_CARD}
+        )
 
 
 def _free_slug(name: str) -> str:

@@ -44,6 +44,10 @@ class HourSale:
     last_slot: datetime.datetime
     units: int
 
+    def __post_init__(self) -> None:
+        if self.units <= 0 or self.last_slot <= self.first_slot:
+            raise ValueError("A sale is of at least one unit in at least one slot.")
+
 
 @transaction.atomic
 def freeze_capacities(*, first_slot: datetime.datetime, slots: int) -> int:
@@ -104,6 +108,8 @@ def sell_hours(*, sales: Sequence[HourSale]) -> None:
 @transaction.atomic
 def sell_seats(*, plan_id: int, seats: int) -> None:
     """Sell seats of a licence plan. Raises NotOnSale, or Oversold where fewer are left."""
+    if seats <= 0:
+        raise ValueError("A sale is of at least one seat.")
     on_sale = LicencePlan.objects.filter(
         pk=plan_id, status=LicencePlan.Status.LISTED, algorithm__status=Algorithm.Status.LISTED
     )

@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Sequence
 
-from django.core.files import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -12,7 +11,7 @@ from accounts.errors import InvalidInput
 from listings.models import Accelerator, Algorithm, AlgorithmVersion
 from listings.operations.algorithms import claim
 from listings.operations.guard import insert
-from listings.uploads import check_upload, sha256_of
+from listings.uploads import Upload, check_upload, sha256_of
 
 
 @transaction.atomic
@@ -24,7 +23,7 @@ def add_version(
     stacks: Sequence[str],
     accelerators: Sequence[Accelerator],
     now: datetime.datetime,
-    file: File | None = None,
+    file: "Upload | None" = None,
     reference: str = "",
     sha256: str = "",
     size_bytes: int | None = None,
@@ -38,7 +37,7 @@ def add_version(
         raise InvalidInput(_("Give either a file or a reference."))
     if file is not None:
         suffix = check_upload(file)
-        version.sha256, version.size_bytes = sha256_of(file), file.size
+        version.sha256, version.size_bytes = sha256_of(file), file.size or 0
         # Kept under its hash: the name that the uploader chose never reaches the disk.
         file.name = f"{version.sha256}{suffix}"
         version.file = file

@@ -5,10 +5,13 @@ import io
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
 
 from accounts.audit import Actor
 from accounts.models import Jurisdiction, Organisation, User
@@ -54,6 +57,7 @@ def ensure_market(*, now: datetime) -> Market:
     return Market(operator, providers, buyers)
 
 
+@transaction.atomic
 def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int:
     """Place `count` bids for the demo's buyers, in turn. Returns how many were placed."""
     accelerators = dict(Accelerator.objects.values_list("slug", "pk"))
@@ -187,11 +191,21 @@ def _ensure_organisation(
 
 
 def _add_user(email: str, *, is_staff: bool = False) -> User:
-    user = User.objects.create_user(
-        email, PASSWORD, name=email.split("@")[0].capitalize(), is_staff=is_staff, is_superuser=is_staff
+    user = User.objects.create(
+        email=email,
+        password=_hashed_password(),
+        name=email.split("@")[0].capitalize(),
+        is_staff=is_staff,
+        is_superuser=is_staff,
     )
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
+
+
+@cache
+def _hashed_password() -> str:
+    """Hashing is slow by design; the demo's users share one password, so it is hashed once."""
+    return make_password(PASSWORD)
 
 
 def _fund(buyers: list[Organisation], operator: User, now: datetime) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import ReadOnlyAdmin
+from accounts.admin_site import ReadOnlyAdmin
 from marketplace.trading.models import Order, Round, RoundOrder, Trade
 
 

@@ -60,9 +60,7 @@ def terms(**changes: Any) -> BidTerms:
     return BidTerms(**fields | changes)
 
 
-def bid(
-    organisation: Organisation | None = None, *, now: datetime.datetime = NOW, **changes: Any
-) -> Order:
+def bid(organisation: Organisation | None = None, *, now: datetime.datetime = NOW, **changes: Any) -> Order:
     return place_bid(actor=actor_of(organisation or funded_buyer()), terms=terms(**changes), now=now)
 
 

@@ -92,6 +92,11 @@ def test_formats_that_only_hold_data_are_taken_and_hashed(
         ("model.zip", pickle.dumps({"a": 1}), "whatever its name says"),
         ("model.zip", archive(archive__data_pkl=b"x"), "archive/data.pkl"),
         ("model.zip", archive(inner_zip=b"x"), "another archive"),
+        ("model.zip", archive(inner_dat=archive(a_txt=b"x")), "another archive"),
+        ("model.zip", archive(weights_dat=pickle.dumps({"a": 1})), "weights.dat, which can run code"),
+        ("model.zip", archive(**{"data_pkl_": b"x"}), "data.pkl., which can run code"),
+        ("model.zip", pickle.dumps({"a": 1}) + archive(a_txt=b"x"), "whatever its name says"),
+        ("model.zip", archive(a_txt=b"x")[:-9] + b"\xff" * 9, "damaged"),
         ("model.safetensors", b"", "empty"),
     ],
 )

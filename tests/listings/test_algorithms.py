@@ -202,3 +202,8 @@ def test_an_edit_keeps_the_address(algorithm: Algorithm, actor: Actor, now: date
     edited = edit_algorithm(actor=actor, algorithm=algorithm, now=now, **FIELDS | {"name_en": "Wind"})
     assert (edited.name_en, edited.slug) == ("Wind", "wind-power-forecasting")
     assert AlgorithmFactory().pk != algorithm.pk
+
+
+def test_a_card_has_a_length_that_can_be_shown(actor: Actor, now: datetime.datetime) -> None:
+    with pytest.raises(InvalidInput, match="longer than 100000"):
+        add_algorithm(actor=actor, now=now, **FIELDS | {"card": "x" * 100_001})

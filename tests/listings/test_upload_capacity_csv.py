@@ -130,7 +130,7 @@ def test_units_that_are_listed_already_count(actor: Actor, shaoguan: Pool, now: 
         ("facility".encode("utf-16"), "cannot be read"),
         (b"x" * 1_000_001, "larger than 1 MB"),
         (HEADER.encode() + b'"' + b"x" * 200_000 + b'"\n', "not CSV from line 2"),
-        (HEADER.encode() + b"a,b,c,d,e,f\n" * 2_001, "more than 2000 lines"),
+        (HEADER.encode() + b"a,b,c,d,e,f\n" * 501, "more than 500 lines"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_a_reason(

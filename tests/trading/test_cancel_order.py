@@ -43,8 +43,8 @@ def test_twice_is_refused_and_releases_once(order, buyer):
 def test_a_teammate_without_the_role_and_a_stranger_may_not(order, buyer, viewer, stranger):
     with pytest.raises(NotAllowed):
         cancel_order(actor=Actor(user=viewer.user, organisation=buyer), order_id=order.pk, now=NOW)
+    stranger_actor = Actor(user=stranger.user, organisation=stranger.organisation)
     with pytest.raises(Order.DoesNotExist):
-        stranger_actor = Actor(user=stranger.user, organisation=stranger.organisation)
         cancel_order(actor=stranger_actor, order_id=order.pk, now=NOW)
     order.refresh_from_db()
     assert order.status == Order.Status.RESTING
