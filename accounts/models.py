@@ -305,7 +305,16 @@ class AuditEvent(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("audit event"), _("audit events")
         indexes = [models.Index(fields=["organisation", "-at"])]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="never_truncated",
+                operation=pgtrigger.Truncate,
+                when=pgtrigger.Before,
+                level=pgtrigger.Statement,
+                func="RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject_type} {self.subject_id}"
@@ -320,13 +329,13 @@ class AuditEvent(models.Model):
         return str(apps.get_model(self.subject_type)._meta.verbose_name)
 
     def detail_lines(self) -> list[tuple[str, str]]:
-        """The detail as names and texts; a pair of values is what was and what is."""
+        """The detail as names and texts; a change is recorded as {"was": …, "is": …}."""
         return [(name.replace("_", " "), _as_text(value)) for name, value in self.detail.items()]
 
 
 def _as_text(value: object) -> str:
     match value:
-        case [before, after] if not isinstance(before, list | dict):
+        case {"was": before, "is": after}:
             return f"{before} → {after}"
         case list():
             return ", ".join(map(str, value))

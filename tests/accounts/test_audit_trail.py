@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pgtrigger
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from accounts.audit import Actor, record
 from accounts.models import AuditEvent, Member
@@ -44,3 +44,11 @@ def test_an_event_is_neither_rewritten_nor_deleted(event: AuditEvent) -> None:
         AuditEvent.objects.filter(pk=event.pk).delete()
     event.refresh_from_db()
     assert event.verb == "remove"
+
+
+@pytest.mark.django_db
+def test_the_trail_is_not_emptied() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_auditevent ENABLE TRIGGER USER")  # See tests/conftest.py.
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            cursor.execute("TRUNCATE accounts_auditevent")

@@ -20,7 +20,8 @@ def test_an_owner_changes_a_role(as_owner: Actor, viewer: Member, now: datetime)
     viewer.refresh_from_db()
     assert viewer.role == Role.FINANCE
     event = AuditEvent.objects.get(verb="change_role")
-    assert event.detail == {"member": viewer.user.email, "role": ["viewer", "finance"]}
+    assert ("role", "viewer → finance") in event.detail_lines()
+    assert event.detail == {"member": viewer.user.email, "role": {"was": "viewer", "is": "finance"}}
 
 
 def test_a_role_that_does_not_exist_is_refused(as_owner: Actor, viewer: Member, now: datetime) -> None:
