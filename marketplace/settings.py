@@ -218,12 +218,20 @@ HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
 ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
+# Where buyers send their bank transfers; shown beside their reference code.
+TOP_UP_BANK = {
+    "holder": env("TOP_UP_BANK_HOLDER", default="Suanpan Exchange (demonstration)"),
+    "bank": env("TOP_UP_BANK_NAME", default="Demonstration Bank, Shenzhen"),
+    "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
+}
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
     "close the gate": {
         "task": "marketplace.trading.tasks.run_due_round",
         "schedule": crontab(minute=f"*/{ROUND_MINUTES}"),
     },
+    "expire holds": {"task": "settlement.ledger.tasks.expire_holds", "schedule": crontab()},
+    "seal the ledger": {"task": "settlement.ledger.tasks.seal", "schedule": crontab()},
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
