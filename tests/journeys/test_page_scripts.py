@@ -1,4 +1,4 @@
-"""What pages do in a browser beyond their HTML: filters, charts, the live estimate, the language, the keyboard."""
+"""Pages in a browser, beyond their HTML: filters, charts, the live estimate, the language, the keyboard."""
 
 import re
 
