@@ -71,12 +71,13 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def addresses(trader: Member) -> list[str]:
-    """Every page of the market and of a buyer's orders, with something on each."""
+    """The pages that a trader finds, with something on each."""
     fund(trader.organisation, 1_000_000)
     pool = CapacityFactory().pool
     filled = bid(trader.organisation)
     low = bid(trader.organisation, limit_price=1)
     done = cleared_round()
+    filled.refresh_from_db()
     plan = LicencePlanFactory()
     return [
         "/",
@@ -90,6 +91,15 @@ def addresses(trader: Member) -> list[str]:
         reverse("trading:order", args=[filled.pk]),
         reverse("trading:order", args=[low.pk]),
         reverse("trading:new_licence_order", args=[plan.pk]),
+        "/algorithms/",
+        reverse("listings:algorithm", args=[plan.algorithm.slug]),
+        reverse("listings:facility", args=[pool.facility_id]),
+        "/contracts/",
+        reverse("contracts:contract", args=[filled.trade.contract.number]),
+        "/balance/",
+        "/balance/statement/",
+        "/organisation/",
+        "/account/",
         "/nowhere/",
     ]
 
@@ -99,7 +109,9 @@ def test_pages_are_named_labelled_and_unambiguous(addresses, trader, language):
     client = Client(HTTP_ACCEPT_LANGUAGE=language)
     client.force_login(trader.user)
     for address in addresses:
-        page = Page(client.get(address).content.decode())
+        response = client.get(address)
+        assert response.status_code == (404 if address == "/nowhere/" else 200), address
+        page = Page(response.content.decode())
         assert page.language == language, address
         assert len(page.headings) == 1, address
         assert page.headings[0], address
