@@ -5,35 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, AuditEvent, Organisation, User
-
-# The words of the trail. A verb that is not here is shown as it is written.
-VERBS = {
-    "accept": _("accepted"),
-    "book": _("booked"),
-    "cancel": _("cancelled"),
-    "change_role": _("changed the role of"),
-    "create": _("created"),
-    "edit": _("edited"),
-    "invite": _("invited"),
-    "join": _("joined"),
-    "leave": _("left"),
-    "list": _("listed"),
-    "pause": _("paused"),
-    "place": _("placed"),
-    "reject": _("rejected"),
-    "remove": _("removed"),
-    "resume": _("resumed"),
-    "revoke": _("revoked"),
-    "submit": _("submitted"),
-    "upload": _("uploaded"),
-    "verify": _("verified"),
-    "withdraw": _("withdrew"),
-}
 
 
 @dataclass(frozen=True)
@@ -69,12 +43,3 @@ def record(
         subject_id=subject.pk,
         detail=dict(detail or {}),
     )
-
-
-def verb_label(verb: str) -> str:
-    return str(VERBS.get(verb, verb.replace("_", " ")))
-
-
-def subject_label(subject_type: str) -> str:
-    """What kind of row it is, in the reader's language."""
-    return str(apps.get_model(subject_type)._meta.verbose_name)

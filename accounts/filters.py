@@ -4,7 +4,6 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit import subject_label, verb_label
 from accounts.models import AuditEvent, Jurisdiction, Organisation, User
 
 
@@ -40,9 +39,13 @@ class AuditFilter(django_filters.FilterSet):
         trail = queryset.order_by()
         self.filters["user"].queryset = User.objects.filter(pk__in=trail.values("user"))
         verbs = trail.values_list("verb", flat=True).distinct()
-        self.filters["verb"].extra["choices"] = sorted((verb, verb_label(verb)) for verb in verbs)
+        self.filters["verb"].extra["choices"] = sorted(
+            (verb, AuditEvent(verb=verb).verb_label) for verb in verbs
+        )
         types = trail.values_list("subject_type", flat=True).distinct()
-        self.filters["subject_type"].extra["choices"] = sorted((name, subject_label(name)) for name in types)
+        self.filters["subject_type"].extra["choices"] = sorted(
+            (name, AuditEvent(subject_type=name).subject_label) for name in types
+        )
 
 
 class OrganisationFilter(django_filters.FilterSet):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
+from django.apps import apps
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
@@ -262,6 +263,31 @@ class OutgoingEmail(models.Model):
         return f"{self.subject} -> {self.to}"
 
 
+# The words of the trail. A verb that is not here is shown as it is written.
+VERBS = {
+    "accept": _("accepted"),
+    "book": _("booked"),
+    "cancel": _("cancelled"),
+    "change_role": _("changed the role of"),
+    "create": _("created"),
+    "edit": _("edited"),
+    "invite": _("invited"),
+    "join": _("joined"),
+    "leave": _("left"),
+    "list": _("listed"),
+    "pause": _("paused"),
+    "place": _("placed"),
+    "reject": _("rejected"),
+    "remove": _("removed"),
+    "resume": _("resumed"),
+    "revoke": _("revoked"),
+    "submit": _("submitted"),
+    "upload": _("uploaded"),
+    "verify": _("verified"),
+    "withdraw": _("withdrew"),
+}
+
+
 class AuditEvent(models.Model):
     """Who did what, to which row. Append-only."""
 
@@ -279,19 +305,37 @@ class AuditEvent(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("audit event"), _("audit events")
         indexes = [models.Index(fields=["organisation", "-at"])]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="never_truncated",
+                operation=pgtrigger.Truncate,
+                when=pgtrigger.Before,
+                level=pgtrigger.Statement,
+                func="RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject_type} {self.subject_id}"
 
+    @property
+    def verb_label(self) -> str:
+        return str(VERBS.get(self.verb, self.verb.replace("_", " ")))
+
+    @property
+    def subject_label(self) -> str:
+        """What kind of row it is, in the reader's language."""
+        return str(apps.get_model(self.subject_type)._meta.verbose_name)
+
     def detail_lines(self) -> list[tuple[str, str]]:
-        """The detail as names and texts; a pair of values is what was and what is."""
+        """The detail as names and texts; a change is recorded as {"was": …, "is": …}."""
         return [(name.replace("_", " "), _as_text(value)) for name, value in self.detail.items()]
 
 
 def _as_text(value: object) -> str:
     match value:
-        case [before, after] if not isinstance(before, list | dict):
+        case {"was": before, "is": after}:
             return f"{before} → {after}"
         case list():
             return ", ".join(map(str, value))

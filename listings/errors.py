@@ -1,7 +1,10 @@
 """Refusals of the listings package."""
 
+from dataclasses import dataclass
+
 import psycopg
 from django.db import IntegrityError
+from django.utils.translation import ngettext
 
 from accounts.errors import DomainError, InvalidInput
 
@@ -48,13 +51,30 @@ class WrongStatus(DomainError):
     code = "wrong_status"
 
 
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a file that was refused: its number in the file, what it says, and why it will not do."""
+
+    number: int
+    text: str
+    reason: str
+
+
 class LinesRefused(InvalidInput):
-    """A file was refused whole. `lines` names each bad line: (line number, reason)."""
+    """A file was refused whole, for each of `lines`."""
 
     code = "lines_refused"
 
-    def __init__(self, message: str, lines: list[tuple[int, str]]) -> None:
-        super().__init__(message)
+    def __init__(self, lines: list[BadLine]) -> None:
+        count = len({line.number for line in lines})
+        super().__init__(
+            ngettext(
+                "Nothing was listed: %(count)s line needs mending.",
+                "Nothing was listed: %(count)s lines need mending.",
+                count,
+            )
+            % {"count": count}
+        )
         self.lines = lines
 
 

@@ -35,6 +35,11 @@ class Accelerator(models.Model):
     def __str__(self) -> str:
         return f"{self.vendor} {self.name}"
 
+    @property
+    def vouched_for(self) -> bool:
+        """Whether its vendor publishes every figure given here."""
+        return all(source["by"] == "vendor" for source in self.sources)
+
 
 class Hub(models.TextChoices):
     """The eight national hubs of "Eastern Data, Western Computing"."""
@@ -143,7 +148,9 @@ class Capacity(models.Model):
     units = models.PositiveIntegerField(_("units"), validators=[MinValueValidator(1)])
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
-    reserve_price = models.PositiveBigIntegerField(_("reserve price (fen per unit-hour)"))
+    reserve_price = models.PositiveBigIntegerField(
+        _("reserve price (fen per unit-hour)"), validators=[MinValueValidator(1)]
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     status_since = models.DateTimeField(_("status since"))
     # From the gate of a round until the round is settled its capacities may not change under it.
@@ -157,6 +164,7 @@ class Capacity(models.Model):
         verbose_name_plural = "capacities"
         constraints = [
             models.CheckConstraint(name="capacity_has_units", condition=Q(units__gt=0)),
+            models.CheckConstraint(name="capacity_has_a_price", condition=Q(reserve_price__gt=0)),
             models.CheckConstraint(
                 name="capacity_period",
                 condition=Q(ends_at__gt=F("starts_at")),
@@ -326,8 +334,10 @@ class LicencePlan(models.Model):
     territory = models.CharField(_("territory"), max_length=20, choices=Territory)
     commercial = models.BooleanField(_("commercial use"))
     derivatives = models.BooleanField(_("derivatives"))
-    price = models.PositiveBigIntegerField(_("price (fen per seat)"))
-    supply = models.PositiveIntegerField(_("seats on offer"), null=True, blank=True)
+    price = models.PositiveBigIntegerField(_("price (fen per seat)"), validators=[MinValueValidator(1)])
+    supply = models.PositiveIntegerField(
+        _("seats on offer"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
     sold = models.PositiveIntegerField(default=0)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.LISTED)
     created_at = models.DateTimeField()
@@ -335,6 +345,7 @@ class LicencePlan(models.Model):
     class Meta:
         ordering = ["price"]
         constraints = [
+            models.CheckConstraint(name="plan_has_a_price", condition=Q(price__gt=0)),
             models.UniqueConstraint(
                 "algorithm",
                 "name",
@@ -347,10 +358,12 @@ class LicencePlan(models.Model):
             models.CheckConstraint(
                 name="plan_term_has_days",
                 condition=~Q(kind="term") | Q(term_days__gt=0, term_days__isnull=False),
+                violation_error_message=_("Say how many days a term licence lasts."),
             ),
             models.CheckConstraint(
                 name="plan_per_call_has_calls",
                 condition=~Q(kind="per_call") | Q(calls__gt=0, calls__isnull=False),
+                violation_error_message=_("Say how many calls a per-call licence includes."),
             ),
         ]
 

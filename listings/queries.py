@@ -3,11 +3,14 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
-from django.db.models import Case, F, QuerySet, Sum, When
+from django.db.models import Case, F, Min, Q, QuerySet, Sum, When
+from django.db.models.functions import Coalesce, TruncDate
 
 from accounts.models import Organisation
-from listings.models import Capacity, CapacityHour, Pool
+from listings.models import Accelerator, Algorithm, Capacity, CapacityHour, Facility, LicencePlan, Pool
 from listings.slots import SLOT, slot_of
 
 
@@ -92,3 +95,70 @@ def most_committed(
     promised = Case(When(capacity__status=Capacity.Status.ACTIVE, then=F("units")), default=F("sold"))
     most = hours.values("slot").annotate(committed=Sum(promised)).order_by("-committed", "slot").first()
     return Committed(most["slot"], most["committed"]) if most else Committed(first_slot, 0)
+
+
+def known_stacks() -> list[str]:
+    """The software stacks of the accelerators in the catalogue, and "CPU" for what needs none."""
+    lists = Accelerator.objects.values_list("stacks", flat=True)
+    return sorted({stack for stacks in lists for stack in stacks} | {"CPU"})
+
+
+def own_facilities(provider: Organisation) -> QuerySet[Facility]:
+    return Facility.objects.filter(provider=provider)
+
+
+def own_pools(provider: Organisation, *, first_slot: datetime.datetime, slots: int) -> QuerySet[Pool]:
+    """A provider's pools, each with the unit-hours `offered` and `sold` in `slots` slots from `first_slot`.
+
+    Hours of paused and withdrawn capacity count as offered only as far as they were sold.
+    """
+    within = Q(capacities__hours__slot__gte=first_slot, capacities__hours__slot__lt=first_slot + slots * SLOT)
+    promised = Case(
+        When(capacities__status=Capacity.Status.ACTIVE, then=F("capacities__hours__units")),
+        default=F("capacities__hours__sold"),
+    )
+    return (
+        Pool.objects.filter(facility__provider=provider)
+        .select_related("facility__provider", "accelerator")
+        .annotate(
+            offered=Coalesce(Sum(promised, filter=within), 0),
+            sold=Coalesce(Sum("capacities__hours__sold", filter=within), 0),
+        )
+    )
+
+
+def capacities_of(pool: Pool) -> QuerySet[Capacity]:
+    """A pool's capacities, latest period first, each with its unit-hours `offered` and `sold`."""
+    return (
+        Capacity.objects.filter(pool=pool)
+        .annotate(offered=Sum("hours__units"), sold=Sum("hours__sold"))
+        .order_by("-ends_at", "-pk")
+    )
+
+
+def sold_by_day(capacity: Capacity, *, zone: datetime.tzinfo) -> list[dict[str, Any]]:
+    """For each day of a capacity in `zone`: `day`, unit-hours `offered` and `sold`, and the `share` sold."""
+    days = (
+        capacity.hours.annotate(day=TruncDate("slot", tzinfo=zone))
+        .values("day")
+        .annotate(offered=Sum("units"), sold=Sum("sold"))
+        .order_by("day")
+    )
+    return [
+        day | {"share": Decimal(day["sold"]) / day["offered"] if day["offered"] else None} for day in days
+    ]
+
+
+def listed_algorithms() -> QuerySet[Algorithm]:
+    """What the public catalogue shows, each with the `lowest_price` of its plans on sale, in fen."""
+    on_sale = Q(plans__status=LicencePlan.Status.LISTED)
+    return (
+        Algorithm.objects.filter(status=Algorithm.Status.LISTED)
+        .select_related("publisher")
+        .annotate(lowest_price=Min("plans__price", filter=on_sale))
+    )
+
+
+def plans_on_sale(algorithm: Algorithm) -> QuerySet[LicencePlan]:
+    """The plans that can be ordered, each with the seats `left` (None: unlimited)."""
+    return algorithm.plans.filter(status=LicencePlan.Status.LISTED).annotate(left=F("supply") - F("sold"))

@@ -2,6 +2,8 @@
 
 import datetime
 
+from django.utils import timezone
+
 SLOT = datetime.timedelta(hours=1)
 
 
@@ -12,3 +14,8 @@ def slot_of(at: datetime.datetime) -> datetime.datetime:
 
 def is_slot(at: datetime.datetime) -> bool:
     return at == slot_of(at)
+
+
+def shown(slot: datetime.datetime) -> str:
+    """A slot in the zone of whoever asks, for a sentence."""
+    return f"{timezone.localtime(slot):%Y-%m-%d %H:%M %Z}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -46,11 +47,13 @@ def sections_of(member: Member) -> list[Section]:
 
 
 def navigation(request: PageRequest) -> dict[str, object]:
-    """Template context: `sections` and `operator_sections`, in the order shown."""
+    """Template context: `sections` and `operator_sections`, in the order shown, and `demo`."""
     if not request.user.is_authenticated:
-        return {"sections": PUBLIC_SECTIONS}
-    own = sections_of(request.member) if request.member else NEWCOMER_SECTIONS
+        return {"sections": PUBLIC_SECTIONS, "demo": settings.DEMO}
+    newcomer = [] if request.user.is_operator else NEWCOMER_SECTIONS
+    own = sections_of(request.member) if request.member else newcomer
     return {
+        "demo": settings.DEMO,
         "sections": PUBLIC_SECTIONS + own,
         "operator_sections": OPERATOR_SECTIONS if request.user.is_operator else [],
     }

@@ -180,6 +180,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Suanpan <no-reply@suanpa
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_AGE = 31_536_000
 LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
 TIME_ZONE = "UTC"
 EXCHANGE_ZONE = env("EXCHANGE_ZONE", default="Asia/Shanghai")
@@ -187,7 +188,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if DEPLOYED else None
 MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(private_services.DATA_DIR / "media"))
 STATIC_STORAGE = "CompressedManifestStaticFilesStorage" if DEPLOYED else "CompressedStaticFilesStorage"
 STORAGES = {
@@ -211,16 +212,26 @@ CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"vi
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 # The exchange's own rules.
+DEMO = env.bool("DEMO", default=False)  # pages say that the market is illustrative
 ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
+ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
+# Where buyers send their bank transfers; shown beside their reference code.
+TOP_UP_BANK = {
+    "holder": env("TOP_UP_BANK_HOLDER", default="Suanpan Exchange (demonstration)"),
+    "bank": env("TOP_UP_BANK_NAME", default="Demonstration Bank, Shenzhen"),
+    "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
+}
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
     "close the gate": {
         "task": "marketplace.trading.tasks.run_due_round",
         "schedule": crontab(minute=f"*/{ROUND_MINUTES}"),
     },
+    "expire holds": {"task": "settlement.ledger.tasks.expire_holds", "schedule": crontab()},
+    "seal the ledger": {"task": "settlement.ledger.tasks.seal", "schedule": crontab()},
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),

@@ -7,12 +7,12 @@ from django.db import connection
 from accounts.models import Member, Organisation, Role, User
 from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFactory
 
-MAY_BE_TRUNCATED = ["ledger_transfer", "ledger_entry"]
+MAY_BE_TRUNCATED = ["accounts_auditevent", "ledger_transfer", "ledger_entry"]
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
-    """Tests with real transactions clean up by TRUNCATE, which the ledger refuses outside of tests."""
+    """Tests with real transactions clean up by TRUNCATE, which append-only tables refuse outside."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in MAY_BE_TRUNCATED:
             cursor.execute(
@@ -26,6 +26,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
 @pytest.fixture
 def now() -> datetime.datetime:
     return datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
+
+
+@pytest.fixture
+def clock(now: datetime.datetime, monkeypatch: pytest.MonkeyPatch) -> datetime.datetime:
+    """Pages read the clock at their door: here it shows the tests' `now`."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    return now
 
 
 @pytest.fixture

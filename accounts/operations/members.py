@@ -30,7 +30,7 @@ def change_role(*, actor: Actor, member_id: int, role: str, now: datetime) -> Me
         _require_another_owner(member)
     before, member.role = member.role, role
     member.save(update_fields=["role"])
-    detail = {"member": member.user.email, "role": [before, role]}
+    detail = {"member": member.user.email, "role": {"was": before, "is": role}}
     record(actor=actor, verb="change_role", subject=member, detail=detail, now=now)
     return member
 

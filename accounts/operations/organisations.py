@@ -70,7 +70,7 @@ def edit_organisation(*, actor: Actor, details: Details, now: datetime) -> Organ
     with transaction.atomic():
         organisation = lock_organisation(actor.organisation.pk)
         changes = {
-            field: [getattr(organisation, field), value]
+            field: {"was": getattr(organisation, field), "is": value}
             for field, value in asdict(details).items()
             if getattr(organisation, field) != value
         }

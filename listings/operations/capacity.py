@@ -15,7 +15,7 @@ from listings.errors import AlreadySold, InRound, PoolOvercommitted, WrongStatus
 from listings.models import Capacity, Pool
 from listings.operations.guard import clean, require_own
 from listings.queries import most_committed
-from listings.slots import is_slot, slot_of
+from listings.slots import is_slot, shown, slot_of
 
 LONGEST_PERIOD = datetime.timedelta(days=366)
 INSERT_HOURS = """
@@ -191,7 +191,7 @@ def _fitting_the_pool(capacity: Capacity, *, since: datetime.datetime) -> Iterat
             % {
                 "units": pool.units,
                 "committed": others.units,
-                "slot": f"{others.slot:%Y-%m-%d %H:%M} UTC",
+                "slot": shown(others.slot),
                 "free": max(0, pool.units - others.units),
             }
         ) from error

@@ -12,7 +12,7 @@ from listings.errors import AlreadySold, PoolOvercommitted, constraint_of
 from listings.models import Accelerator, CapacityHour, Facility, Pool
 from listings.operations.guard import clean, insert, require_own, require_provider
 from listings.queries import most_committed
-from listings.slots import slot_of
+from listings.slots import shown, slot_of
 
 
 class FacilityFields(TypedDict):
@@ -99,7 +99,7 @@ def resize_pool(*, actor: Actor, pool: Pool, units: int, now: datetime.datetime)
                 "%(committed)s units are listed or sold at %(slot)s, so the pool cannot have fewer. "
                 "Withdraw capacity first."
             )
-            % {"committed": most.units, "slot": f"{most.slot:%Y-%m-%d %H:%M} UTC"}
+            % {"committed": most.units, "slot": shown(most.slot)}
         ) from error
     record(actor=actor, verb="resize", subject=pool, detail={"from": before, "to": units}, now=now)
     return pool

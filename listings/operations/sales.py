@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from listings.errors import NotOnSale, Oversold, constraint_of
 from listings.models import Algorithm, Capacity, LicencePlan
 from listings.queries import open_hours
+from listings.slots import shown
 
 SALE = """
 WITH sale AS (
@@ -42,6 +43,10 @@ class HourSale:
     first_slot: datetime.datetime
     last_slot: datetime.datetime
     units: int
+
+    def __post_init__(self) -> None:
+        if self.units <= 0 or self.last_slot <= self.first_slot:
+            raise ValueError("A sale is of at least one unit in at least one slot.")
 
 
 @transaction.atomic
@@ -103,6 +108,8 @@ def sell_hours(*, sales: Sequence[HourSale]) -> None:
 @transaction.atomic
 def sell_seats(*, plan_id: int, seats: int) -> None:
     """Sell seats of a licence plan. Raises NotOnSale, or Oversold where fewer are left."""
+    if seats <= 0:
+        raise ValueError("A sale is of at least one seat.")
     on_sale = LicencePlan.objects.filter(
         pk=plan_id, status=LicencePlan.Status.LISTED, algorithm__status=Algorithm.Status.LISTED
     )
@@ -125,5 +132,5 @@ def _oversold(columns: list[list[object]]) -> Oversold:
         capacity_id, slot, left, units = cursor.fetchone()
     return Oversold(
         _("Capacity %(capacity)s has %(left)s units left at %(slot)s; %(units)s were to be sold.")
-        % {"capacity": capacity_id, "left": left, "slot": f"{slot:%Y-%m-%d %H:%M} UTC", "units": units}
+        % {"capacity": capacity_id, "left": left, "slot": shown(slot), "units": units}
     )

@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book, Column
 
-Prices = NDArray[np.float64]
+Prices = NDArray[np.int64]
 
-PARTS = 1024  # λ is published in multiples of 1/1024 tick, so that U adds up exactly in integers
-LARGEST_SUM = 2.0**62
-FIRST_STEP = 0.8  # of the price and the pool's mean limit together
-FEWEST, MOST = 100, 1000  # iterations
+FIRST_STEP = 0.6  # of a price and its unit together
+UNIT = 0.1  # of a pool's mean limit price
+FEWEST, MOST = 60, 1000  # iterations
 WORK = 40_000_000  # options looked at in all iterations together, between these limits
+LARGEST_SUM = 2**62  # of the prices of a pool
 
 
 class Replies(NamedTuple):
@@ -55,6 +55,7 @@ class Replies(NamedTuple):
     quantity: Column
     duration: Column
     earliest: Column
+    latest_start: Column
     ask_pool: Column
     ask_first: Column
     ask_last: Column
@@ -63,33 +64,28 @@ class Replies(NamedTuple):
 
 
 def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, int]:
-    """Prices λ (pools x slots; ticks, in multiples of 1/1024) and the least integer that is at least U(λ).
+    """Prices λ (pools x slots, whole ticks) and U(λ), exact.
 
     `iterations` is at least 1; by default, what the size of the book affords.
     """
     if iterations is None:
         iterations = min(MOST, max(FEWEST, WORK // max(1, len(book.options))))
     replies = _replies(book)
-    floor = _floor(book, replies.worth)
-    count = np.bincount(book.options.pool, minlength=book.pools)
-    total = np.bincount(book.options.pool, book.options.price, minlength=book.pools)
-    prices, value = _descend(replies, floor, total / np.maximum(count, 1), iterations)
-    prices = np.minimum(prices, LARGEST_SUM / PARTS / book.slots)
-    parts = PARTS
-    while parts > 1 and max(value, prices.sum(axis=1).max()) * parts > LARGEST_SUM / 2:
-        parts //= 2
-    prices = np.rint(prices * parts) / parts
-    return prices, _exact(replies, prices, parts)
+    pool, limit = book.options.pool, book.options.price
+    total = np.bincount(pool, limit, minlength=book.pools)
+    unit = UNIT * total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
+    prices = _descend(replies, _floor(replies, book.pools, book.slots), unit, iterations)
+    whole = np.rint(np.minimum(prices, LARGEST_SUM // book.slots)).astype(np.int64)
+    return whole, _exact(replies, whole)
 
 
 def bound_at(book: Book, prices: Prices) -> int:
-    """The least integer that is at least U at `prices`, non-negative multiples of 1/1024 tick."""
-    return _exact(_replies(book), prices, PARTS)
+    """U at any prices (pools x slots, whole ticks, none negative)."""
+    return _exact(_replies(book), prices)
 
 
-def _exact(replies: Replies, prices: Prices, parts: int) -> int:
-    whole = np.rint(prices * parts).astype(np.int64)
-    return -(-int(_value(replies, whole, parts, np.empty(prices.shape))) // parts)
+def _exact(replies: Replies, prices: Prices) -> int:
+    return int(_value(replies, prices, np.empty(prices.shape)))
 
 
 def _replies(book: Book) -> Replies:
@@ -122,6 +118,7 @@ def _replies(book: Book) -> Replies:
         quantity=bids.quantity,
         duration=bids.duration,
         earliest=bids.earliest,
+        latest_start=bids.latest - bids.duration,
         ask_pool=asks.pool,
         ask_first=asks.first,
         ask_last=asks.last,
@@ -130,21 +127,28 @@ def _replies(book: Book) -> Replies:
     )
 
 
-def _floor(book: Book, worth: Column) -> Prices:
+@njit(cache=True, nogil=True)
+def _floor(replies, pools, slots):  # type: ignore[no-untyped-def]
     """What λ need not go below: the cheapest reserve or, where nothing is offered, what no bid would pay."""
-    dearest = np.zeros(book.pools)
-    np.maximum.at(dearest, book.options.pool, worth)
-    floor = np.full((book.pools, book.slots), np.inf)
-    asks = book.asks
-    for row in range(len(asks)):
-        window = floor[asks.pool[row], asks.first[row] : asks.last[row]]
-        np.minimum(window, asks.price[row], out=window)
-    return np.where(np.isinf(floor), dearest[:, None], floor)
+    dearest = np.zeros(pools)
+    for option in range(len(replies.pool)):
+        pool = replies.pool[option]
+        dearest[pool] = max(dearest[pool], replies.worth[option])
+    floor = np.full((pools, slots), np.inf)
+    for ask in range(len(replies.ask_pool)):
+        pool = replies.ask_pool[ask]
+        for t in range(replies.ask_first[ask], replies.ask_last[ask]):
+            floor[pool, t] = min(floor[pool, t], replies.ask_price[ask])
+    for pool in range(pools):
+        for t in range(slots):
+            if floor[pool, t] == np.inf:
+                floor[pool, t] = dearest[pool]
+    return floor
 
 
 @njit(cache=True, nogil=True)
-def _descend(replies, floor, scale, iterations):
-    """The best prices met, and U there, in double precision."""
+def _descend(replies, floor, unit, iterations):  # type: ignore[no-untyped-def]
+    """The best prices met, in double precision."""
     pools, slots = floor.shape
     prices = floor.copy()
     best_prices = floor.copy()
@@ -152,7 +156,7 @@ def _descend(replies, floor, scale, iterations):
     idle = np.empty((pools, slots))
     squares = np.zeros((pools, slots))
     for iteration in range(iterations):
-        value = _value(replies, prices, 1.0, idle)
+        value = _value(replies, prices, idle)
         if value < best:
             best = value
             best_prices[:] = prices
@@ -161,17 +165,14 @@ def _descend(replies, floor, scale, iterations):
             for t in range(slots):
                 if idle[p, t] != 0.0:
                     squares[p, t] += idle[p, t] ** 2
-                    move = step * (scale[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
+                    move = step * (unit[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
                     prices[p, t] = max(floor[p, t], prices[p, t] - move)
-    return best_prices, best
+    return best_prices
 
 
 @njit(cache=True, nogil=True)
-def _value(replies, prices, parts, idle):
-    """U in 1/parts tick, at prices in 1/parts tick; `idle` gets units sold less units filled.
-
-    Exact where `prices` are integers.
-    """
+def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
+    """U, exact where the prices are integers; `idle` gets units sold less units filled."""
     pools, slots = prices.shape
     nothing = prices[0, 0] * 0
     sums = np.empty((pools, slots + 1), prices.dtype)
@@ -185,14 +186,15 @@ def _value(replies, prices, parts, idle):
     for bid in range(len(replies.quantity)):
         best, chosen = nothing, -1
         for option in range(replies.offsets[bid], replies.offsets[bid + 1]):
-            surplus = replies.worth[option] * parts - cost[option]
+            surplus = replies.worth[option] - cost[option]
             if surplus > best:
                 best, chosen = surplus, option
         if chosen >= 0:
             quantity, duration = replies.quantity[bid], replies.duration[bid]
             value += quantity * best
             pool, start = replies.pool[chosen], replies.earliest[bid]
-            while sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
+            last = replies.latest_start[bid]
+            while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
                 start += 1
             change[pool, start] -= quantity
             change[pool, start + duration] += quantity
@@ -204,7 +206,7 @@ def _value(replies, prices, parts, idle):
     for ask in range(len(replies.ask_pool)):
         p = replies.ask_pool[ask]
         for t in range(replies.ask_first[ask], replies.ask_last[ask]):
-            margin = prices[p, t] - replies.ask_price[ask] * parts
+            margin = prices[p, t] - replies.ask_price[ask]
             if margin > 0:
                 value += replies.ask_quantity[ask] * margin
                 idle[p, t] += replies.ask_quantity[ask]
@@ -212,7 +214,7 @@ def _value(replies, prices, parts, idle):
 
 
 @njit(cache=True, nogil=True)
-def _cheapest(replies, sums):
+def _cheapest(replies, sums):  # type: ignore[no-untyped-def]
     """For each option the least sum of prices over the slots of any of its starts."""
     slots = sums.shape[1] - 1
     cost = np.empty(len(replies.row), sums.dtype)

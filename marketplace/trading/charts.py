@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from listings.models import Accelerator
+from accounts.names import local_name
+from listings.models import Accelerator, Pool
 from marketplace.trading.queries.market import Depth, IndexLevel, PoolPrices
 
 MOST_INDEX_LINES = 8
@@ -17,12 +19,18 @@ def hour_label(slot: datetime) -> str:
     return timezone.localtime(slot).strftime("%m-%d %H:%M")
 
 
-def heatmap(rows: Sequence[PoolPrices], names: Sequence[str]) -> dict[str, Any]:
+def pool_label(pool: Pool) -> str:
+    """The accelerator first: where there is little room, the facility is cut off."""
+    return f"{pool.accelerator.name} · {local_name(pool.facility)}"
+
+
+def heatmap(rows: Sequence[PoolPrices]) -> dict[str, Any]:
     """One row a pool, one column a slot; a cell is [column, row, price, traded, offered]."""
     slots = sorted({hour.slot for row in rows for hour in row.hours})
     column = {slot: number for number, slot in enumerate(slots)}
     return {
-        "pools": list(names),
+        "pools": [pool_label(row.pool) for row in rows],
+        "pages": [reverse("trading:pool", args=[row.pool.pk]) for row in rows],
         "slots": [hour_label(slot) for slot in slots],
         "cells": [
             [column[hour.slot], number, hour.price, hour.volume, hour.offered]

@@ -1,8 +1,11 @@
 """What the tables can be narrowed down by. The choices stay in the address."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import Q, QuerySet
-from django.forms import DateInput
+from django.forms import DateInput, TextInput
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction
@@ -25,7 +28,9 @@ DOMESTIC = [("True", _("Domestic")), ("False", _("Imported"))]
 class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
     """`hours` and `sort` say how the pools are shown; they leave the queryset as it is."""
 
-    q = django_filters.CharFilter(label=_("Facility or city"), method="search")
+    q = django_filters.CharFilter(
+        label=_("Facility or city"), method="search", widget=TextInput(attrs={"type": "search"})
+    )
     accelerator = django_filters.ModelChoiceFilter(
         label=_("Accelerator"),
         queryset=Accelerator.objects.all(),
@@ -61,6 +66,11 @@ class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = Pool
         fields: list[str] = []
+
+    def __init__(self, data: QueryDict, **kwargs: Any) -> None:
+        shown = data.copy()
+        shown.setdefault("hours", str(DEFAULT_SPAN))
+        super().__init__(shown, **kwargs)
 
     def search(self, pools: QuerySet[Pool], _name: str, text: str) -> QuerySet[Pool]:
         return pools.filter(

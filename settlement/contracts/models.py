@@ -1,5 +1,6 @@
 """The terms that a trade fixes between two parties. Only the state and the escrow left ever change."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
@@ -101,3 +102,12 @@ class Contract(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def settled(self) -> int:
+        """What has left the escrow, in fen."""
+        return self.total - self.escrow
+
+    @property
+    def fee_ratio(self) -> Decimal:
+        return Decimal(self.fee_basis_points).scaleb(-4)

@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from settlement.contracts import views
 
 app_name = "contracts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("contracts/", views.contracts, name="contracts"),
+    path("contracts/<str:number>/", views.contract, name="contract"),
+    path("contracts/<str:number>/document.json", views.document, name="document"),
+]

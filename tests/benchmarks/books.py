@@ -20,6 +20,7 @@ Columns = dict[str, np.ndarray]
 Tables = dict[str, int | Columns]
 
 RESERVE_MEDIAN, RESERVE_SIGMA = 1200, 0.40  # ticks: 12 CNY
+CAPACITY_SIGMA = 0.40
 LIMIT_MEDIAN, LIMIT_SIGMA = 1400, 0.35  # ticks: 14 CNY
 POOL_SIGMA = 0.12  # the part of both that is the pool's: a faster accelerator costs, and is worth, more
 DIVISIBLE = 0.25  # the share of bids that accept half of their quantity; the others are all-or-none
@@ -85,8 +86,8 @@ def flexible(
     """A market of block bids: demand is `load` times the supply, in accelerator-slots.
 
     `options` is the least and the most pools a bid accepts, drawn evenly, out of its neighbourhood: pools
-    fall into `neighbourhoods` equal groups that share no bid. A bid takes only pools that are as large as
-    its quantity, and is cut to the largest it drew where none is.
+    fall into `neighbourhoods` equal groups that share no bid. A bid takes only pools that offer its quantity
+    in every slot, and is cut to the largest it drew where none does.
     """
     rng = np.random.default_rng(seed)
     demand = Demand.load()
@@ -106,15 +107,15 @@ def flexible(
     first = np.where(np.arange(asks) % asks_per_pool < 2, 0, rng.integers(0, slots // 2 + 1, asks))
     length = np.where(first == 0, slots, rng.integers(slots // 4, slots + 1, asks))
     last = np.minimum(first + np.maximum(length, 1), slots)
-    share = log_normal(rng, 1.0, 0.8, asks)
+    share = log_normal(rng, 1.0, CAPACITY_SIGMA, asks)
     for _ in range(4):
         supply = (quantity * duration).sum() / load
         capacity = np.maximum(1, np.rint(share * supply / (share * (last - first)).sum())).astype(np.int64)
-        largest = peak(ask_pool, first, last, capacity, pools, slots)
+        least_offered = trough(ask_pool, first, last, capacity, pools, slots)
         room = np.zeros(bids, dtype=np.int64)
-        np.maximum.at(room, option_bid, largest[option_pool])
+        np.maximum.at(room, option_bid, least_offered[option_pool])
         quantity = np.minimum(quantity, room)
-    fits = largest[option_pool] >= quantity[option_bid]
+    fits = least_offered[option_pool] >= quantity[option_bid]
     option_bid, option_pool = option_bid[fits], option_pool[fits]
 
     worth = np.exp(POOL_SIGMA * rng.standard_normal(pools))
@@ -163,14 +164,14 @@ def distinct_pools(rng: np.random.Generator, count: np.ndarray, pools: int) -> t
     return bid[order], pool[order]
 
 
-def peak(
+def trough(
     pool: np.ndarray, first: np.ndarray, last: np.ndarray, quantity: np.ndarray, pools: int, slots: int
 ) -> np.ndarray:
-    """The most units that each pool offers in any slot."""
+    """The units that each pool offers in every slot."""
     change = np.zeros((pools, slots + 1), dtype=np.int64)
     np.add.at(change, (pool, first), quantity)
     np.add.at(change, (pool, last), -quantity)
-    return change.cumsum(axis=1).max(axis=1)
+    return change.cumsum(axis=1)[:, :-1].min(axis=1)
 
 
 def ticks(price: np.ndarray) -> np.ndarray:
@@ -219,8 +220,9 @@ BOOKS: dict[str, Callable[[], Tables]] = {
     "one-slot": lambda: one_slot(5, orders=1_000_000),
     "blocks": lambda: flexible(6, bids=2_000, pools=1, slots=168, load=3.0, options=(1, 1), least=32),
     "everywhere": lambda: flexible(7, bids=5_000, pools=12, slots=168, options=(12, 12)),
+    "everywhere-small": lambda: flexible(7, bids=500, pools=6, slots=168, options=(6, 6)),
     "islands": lambda: flexible(
-        8, bids=30_000, pools=3_000, slots=24, slack=24, options=(1, 2), neighbourhoods=1_500
+        8, bids=30_000, pools=3_000, slots=24, slack=24, options=(1, 2), neighbourhoods=1_500, asks_per_pool=2
     ),
 }
-"""The books of the benchmarks by name; the last three are the hard families."""
+"""The books of the benchmarks by name; from "blocks" on, the hard families."""

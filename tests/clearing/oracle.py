@@ -142,8 +142,8 @@ def placements(book: Book, bid: int) -> Iterator[Placement]:
                 yield Placement(pool, start, quantity, limit)
 
 
-def bound(book: Book, prices: list[list[int]]) -> int:
-    """U at integer prices, term by term as the specification has it."""
+def bound(book: Book, prices: list[list[Any]]) -> Any:
+    """U, term by term as the specification has it: an integer at integer prices, a Fraction at Fractions."""
     bids, asks = book["bids"], book["asks"]
     total = 0
     for bid, duration in enumerate(bids["duration"]):

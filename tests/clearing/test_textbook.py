@@ -110,6 +110,6 @@ def test_who_came_first_to_the_market_changes_nothing() -> None:
     asks, bids = [(2, 10), (3, 13), (2, 17)], [(2, 20), (2, 15), (3, 14), (1, 11)]
     earlier = clear(asks, bids)
     later = clear(asks, bids, bids_first=True)
-    # five units at 13 or less; 20, 20, 15, 15, 14 are the five highest; the third bid is cut: [max(13, 14), 14]
+    # five units at 13 or less; 20, 20, 15, 15, 14 are the highest limits; the third bid is cut: [14, 14]
     assert earlier["prices"] == later["prices"] == [[14]]
     assert earlier["fills"]["quantity"] == later["fills"]["quantity"] == [2, 2, 1]

@@ -2,6 +2,7 @@ import datetime
 import functools
 
 import factory
+from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
@@ -20,7 +21,7 @@ def hashed(password: str) -> str:
 
 
 class UserFactory(DjangoModelFactory):
-    """A person with a second factor, as owners and operators need; `second_factor=False` for one without."""
+    """A person with a proven address and a second factor (`second_factor=False` for one without)."""
 
     class Meta:
         model = User
@@ -29,6 +30,11 @@ class UserFactory(DjangoModelFactory):
     email = factory.Sequence(lambda n: f"user{n}@example.com")
     name = factory.Faker("name")
     password = factory.LazyFunction(lambda: hashed(PASSWORD))
+
+    @factory.post_generation
+    def address(self: User, create: bool, extracted: None, **_: object) -> None:
+        if create:
+            EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
 
     @factory.post_generation
     def second_factor(self: User, create: bool, extracted: bool | None, **_: object) -> None:

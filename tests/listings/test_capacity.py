@@ -57,7 +57,7 @@ def test_listing_offers_every_hour_of_the_period(actor: Actor, pool: Pool, now: 
         ({"ends_at": hour(1)}, "ends after it begins"),
         ({"ends_at": hour(1 + 24 * 367)}, "at most 366 days"),
         ({"units": 0}, "greater than or equal to 1"),
-        ({"reserve_price": -1}, "greater than or equal to 0"),
+        ({"reserve_price": 0}, "greater than or equal to 1"),
     ],
 )
 def test_terms_that_make_no_sense_are_refused(

@@ -100,18 +100,21 @@ def test_fifty_buyers_of_the_last_unit_hour_leave_one_with_it(last_unit_hour: Ca
     assert [type(refusal) for refusal in refusals] == [Oversold] * (BUYERS - 1)
 
 
-def test_fifty_buyers_of_overlapping_hours_fill_each_hour_and_no_more() -> None:
+def test_fifty_buyers_of_overlapping_hours_get_exactly_what_is_sold() -> None:
     capacity = CapacityFactory(units=8, ends_at=hour(6))
-    refusals = together(
-        BUYERS,
-        lambda n: sell_hours(sales=[HourSale(capacity.pk, hour(n % 4), hour(n % 4 + 3), 1 + n % 2)]),
-    )
-    hours = list(capacity.hours.order_by("slot").values_list("sold", flat=True))
-    assert max(hours) <= 8
+    bought: list[HourSale] = []
+
+    def buy_three_hours(number: int) -> None:
+        first = number % 4
+        sale = HourSale(capacity.pk, hour(first), hour(first + 3), 1 + number % 2)
+        sell_hours(sales=[sale])
+        bought.append(sale)
+
+    refusals = together(BUYERS, buy_three_hours)
+    assert len(bought) + len(refusals) == BUYERS
     assert refusals
-    # Whoever was refused would still be: some hour that they wanted lacks the units.
-    assert all(isinstance(refusal, Oversold) for refusal in refusals)
-    assert max(hours) >= 7
+    for slot, sold in capacity.hours.values_list("slot", "sold"):
+        assert sold == sum(sale.units for sale in bought if sale.first_slot <= slot < sale.last_slot) <= 8
 
 
 def test_without_the_trigger_two_listings_promise_the_same_units(pool: Pool) -> None:
@@ -161,7 +164,7 @@ def test_fifty_listings_fill_a_pool_and_no_more(actor: Actor, pool: Pool) -> Non
         BUYERS,
         lambda n: (
             list_capacity(
-                actor=actor, pool=pool, units=1, starts_at=NOW, ends_at=hour(2), reserve_price=n, now=NOW
+                actor=actor, pool=pool, units=1, starts_at=NOW, ends_at=hour(2), reserve_price=1 + n, now=NOW
             )
             and None
         ),

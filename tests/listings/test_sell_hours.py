@@ -65,3 +65,9 @@ def test_ten_thousand_sales_are_a_handful_of_statements(django_assert_max_num_qu
         sell_hours(sales=sales)
     expected = sum(4 * sale.units for sale in sales)
     assert sum(CapacityHour.objects.values_list("sold", flat=True)) == expected
+
+
+@pytest.mark.parametrize(("last", "units"), [(2, 0), (2, -1), (1, 1), (0, 1)])
+def test_a_sale_of_nothing_is_a_mistake(last: int, units: int) -> None:
+    with pytest.raises(ValueError, match="at least one unit in at least one slot"):
+        HourSale(1, hour(1), hour(last), units)

@@ -6,8 +6,8 @@ from django.db import connection
 def drop_trigger(table: str, name: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE %s",
-            [table, f"pgtrigger_{name}_%"],
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND (tgname = %s OR tgname LIKE %s)",
+            [table, name, f"pgtrigger_{name}_%"],
         )
         [(trigger,)] = cursor.fetchall()
         cursor.execute(f"DROP TRIGGER {trigger} ON {table}")

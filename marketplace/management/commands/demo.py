@@ -1,9 +1,11 @@
 import os
 import signal
 import socket
+import sys
 import time
 from argparse import ArgumentParser
 from datetime import datetime
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -34,9 +36,10 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, rounds: int, port: int, **options: Any) -> None:
+        os.environ["DEMO"] = "true"
         os.environ["REQUIRE_MFA"] = "false"  # The children's setting: demo users have no second factor.
         signal.signal(signal.SIGTERM, _interrupt)
-        processes = Processes(self.stdout._out)
+        processes = Processes(sys.stdout)
         try:
             market = self._prepare(timezone.now())
             self._start(processes, port)
@@ -69,7 +72,7 @@ class Command(BaseCommand):
     def _start(self, processes: Processes, port: int) -> None:
         if _answers(port):
             raise CommandError(f"Port {port} is taken: stop what uses it, or choose another with --port.")
-        celery = [program("celery"), "-A", "marketplace"]
+        celery: list[str | Path] = [program("celery"), "-A", "marketplace"]
         processes.start(
             "web",
             [

@@ -21,19 +21,19 @@
   function heatmap(data, element) {
     const cuts = quantiles(data.cells.map((cell) => cell[2]).filter((price) => price !== null), HEAT.length);
     const shade = (price) => (price === null ? "#f6f7f9" : HEAT[cuts.filter((cut) => price > cut).length]);
-    const left = narrow() ? 8 : 220;
-    element.style.height = Math.max(180, data.pools.length * 20 + 70) + "px";
+    const left = narrow() ? 92 : 220;
+    element.style.height = Math.max(180, data.pools.length * 20 + 44) + "px";
     const width = (element.clientWidth - left - 12) / data.slots.length;
     return {
       textStyle: text,
-      grid: { left, right: 12, top: 8, bottom: 52 },
+      grid: { left, right: 12, top: 8, bottom: 30 },
       tooltip: {
         ...tooltip,
         formatter: ({ value: [column, row, price, traded, offered] }) =>
           [data.pools[row], data.slots[column], price === null ? data.words.nothing : `${data.words.price} ${yuan(price)} ${data.words.unit}`, `${data.words.traded} ${short(traded)}`, `${data.words.offered} ${short(offered)}`].join("\n"),
       },
       xAxis: { type: "category", data: data.slots, ...axis, splitLine: { show: false }, axisLabel: { ...axis.axisLabel, hideOverlap: true } },
-      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, show: !narrow(), width: 205, overflow: "truncate" } },
+      yAxis: { type: "category", data: data.pools, inverse: true, ...axis, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, width: left - 14, overflow: "truncate", formatter: (name) => (narrow() ? name.split(" · ")[0] : name) } },
       series: [{
         type: "scatter",
         symbol: "rect",
@@ -43,6 +43,7 @@
         animation: false,
       }],
       legendScale: { cuts, colours: HEAT },
+      open: ({ value }) => data.pages[value[1]],
     };
   }
 
@@ -67,7 +68,7 @@
     return {
       color: ["#1d5a9e", "#c9d6e4", "#c24a2b"],
       textStyle: text,
-      grid: { left: 52, right: 56, top: narrow() ? 64 : 40, bottom: 56 },
+      grid: { left: 52, right: 56, top: narrow() ? 64 : 40, bottom: 30 },
       legend: { top: 0, textStyle: { ...text, fontSize: 12 } },
       tooltip: { ...tooltip, trigger: "axis", formatter: (points) => [points[0].name, ...points.map(({ seriesName, value, seriesType }) => `${seriesName}  ${seriesType === "line" ? yuan(value) : short(value)}`)].join("\n") },
       dataZoom: [{ type: "inside", zoomOnMouseWheel: false }],
@@ -105,6 +106,8 @@
     const options = KINDS[element.dataset.chart](data, element);
     const chart = echarts.getInstanceByDom(element) ?? echarts.init(element, null, { renderer: "canvas" });
     chart.resize();
+    chart.off("click");
+    if (options.open) chart.on("click", (point) => window.location.assign(options.open(point)));
     chart.setOption({ animation: false, ...options }, true);
     const legend = document.querySelector(`[data-legend-of="${element.id}"]`);
     if (legend && options.legendScale) showScale(legend, options.legendScale);

@@ -16,6 +16,22 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// Filters that are not set stay out of the address.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.closest(".filters")) return;
+  for (const [name, value] of [...event.detail.formData.entries()]) {
+    if (value === "") event.detail.formData.delete(name);
+  }
+});
+
+// A session that ended while the page was open: sign in again, rather than see the form inside a table.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (new URL(event.detail.xhr.responseURL).pathname.startsWith("/account/login/")) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+  }
+});
+
 function tick() {
   for (const element of document.querySelectorAll("[data-countdown]")) {
     const left = Math.max(0, Math.round((new Date(element.dataset.countdown) - Date.now()) / 1000));

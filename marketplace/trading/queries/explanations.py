@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from listings.models import Pool
+from accounts.names import local_name
+from listings.models import LicencePlan, Pool
 from marketplace.trading.models import Order, Round, RoundOrder
 
 Outcome = RoundOrder.Outcome
@@ -59,15 +61,28 @@ def _yuan(fen: int) -> str:
     return f"¥{Decimal(fen) / 100:,.2f}"
 
 
+def _place(pool: Pool | None, plan: LicencePlan | None) -> str:
+    if pool is not None:
+        return f"{local_name(pool.facility)} · {pool.accelerator}"
+    return f"{local_name(plan.algorithm)}: {plan.name}" if plan is not None else ""
+
+
+def _local_time(moment: datetime) -> str:
+    """In the zone in force, which it names: 2026-06-01 12:00 (UTC+08:00)."""
+    local = timezone.localtime(moment)
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M} (UTC{offset[:3]}:{offset[3:]})"
+
+
 def _sentences(seen: RoundOrder, order: Order) -> tuple[str, str]:
     facts = {
         "minimum": order.minimum,
         "hours": order.hours,
         "units": seen.units_available,
-        "pool": seen.pool or order.plan,
+        "pool": _place(seen.pool, order.plan),
         "price": _yuan(seen.price or 0),
         "raise": _yuan(seen.raise_by or 0),
-        "start": f"{seen.starts_at:%Y-%m-%d %H:%M} UTC" if seen.starts_at else "",
+        "start": _local_time(seen.starts_at) if seen.starts_at else "",
     }
     reason, none_left, some_left = SENTENCES[Order.Kind(order.kind), Outcome(seen.outcome)]
     remedy = some_left if seen.units_available else none_left

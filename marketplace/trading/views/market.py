@@ -1,6 +1,8 @@
 """Pages that anyone may read: the home page, the market, its pools and its rounds."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -9,12 +11,13 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET
 
+from accounts.names import local_name
 from accounts.requests import PageRequest
 from listings.models import Accelerator, Facility, Pool
 from listings.slots import SLOT, slot_of
-from marketplace.templatetags.suanpan import local_name
 from marketplace.trading import charts
 from marketplace.trading.filters import SPANS, PoolFilter
+from marketplace.trading.models import Round
 from marketplace.trading.queries.market import (
     PoolPrices,
     depth,
@@ -56,7 +59,8 @@ def market(request: HttpRequest) -> HttpResponse:
     prices = {
         row.pool.pk: row for row in pool_prices(pools=shown, since=slot_of(now), hours=pool_filter.span)
     }
-    rows = _sorted([(pool, prices.get(pool.pk)) for pool in shown], pool_filter.order)
+    rows: list[Row] = [(pool, prices.get(pool.pk)) for pool in shown]
+    rows.sort(key=SORT_KEYS[pool_filter.order])
     priced = [row for _, row in rows if row is not None]
     accelerators = {pool.accelerator for pool in shown}
     index = price_index(since=now - INDEX_SPAN, until=now + SLOT, accelerators=accelerators)
@@ -66,7 +70,7 @@ def market(request: HttpRequest) -> HttpResponse:
         {
             "filter": pool_filter,
             "rows": rows,
-            "heatmap": charts.heatmap(priced, [_pool_name(row.pool) for row in priced]),
+            "heatmap": charts.heatmap(priced),
             "index": charts.index_lines(index),
             **_strip(),
         },
@@ -112,16 +116,17 @@ def rounds(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def round_page(request: PageRequest, round_id: int) -> HttpResponse:
-    published = get_object_or_404(published_rounds(), pk=round_id)
-    summary = round_summary(published)
-    own = published.round_orders.filter(order__organisation=request.organisation)
+    """A round's state and, once it has settled, all that it published."""
+    shown = get_object_or_404(Round.objects.defer("book", "result"), pk=round_id)
+    summary = round_summary(shown) if shown.status == Round.Status.SETTLED else None
+    own = shown.round_orders.filter(order__organisation=request.organisation)
     return render(
         request,
         "market/round.html",
         {
-            "round": published,
+            "round": shown,
             "summary": summary,
-            "curves": sorted(summary.curves, key=lambda curve: -curve.traded),
+            "curves": sorted(summary.curves, key=lambda curve: -curve.traded) if summary else [],
             "own": own.select_related("order", "pool__facility", "pool__accelerator").order_by("-order_id")[
                 :OWN_ORDERS_SHOWN
             ],
@@ -147,21 +152,22 @@ def _strip() -> dict[str, object]:
     return {"open_round": open_round(), "summary": round_summary(published) if published else None}
 
 
-def _pool_name(pool: Pool) -> str:
-    return f"{pool.accelerator.name} · {local_name(pool.facility)}"
+Row = tuple[Pool, PoolPrices | None]
 
 
-def _sorted(rows: list[tuple[Pool, PoolPrices | None]], order: str) -> list[tuple[Pool, PoolPrices | None]]:
-    """By a name, or by a figure of the last round; pools without it come last."""
-    if order == "price":
-        return sorted(
-            rows, key=lambda row: (row[1] is None or row[1].lowest is None, row[1] and row[1].lowest)
-        )
-    if order in ("volume", "unsold"):
-        return sorted(rows, key=lambda row: -getattr(row[1], order, -1))
-    if order == "facility":
-        return sorted(rows, key=lambda row: local_name(row[0].facility))
-    return sorted(rows, key=lambda row: (str(row[0].accelerator), local_name(row[0].facility)))
+def _by_price(row: Row) -> tuple[bool, int]:
+    """Pools without a price come last."""
+    lowest = row[1].lowest if row[1] else None
+    return lowest is None, lowest or 0
+
+
+SORT_KEYS: dict[str, Callable[[Row], Any]] = {
+    "accelerator": lambda row: (str(row[0].accelerator), local_name(row[0].facility)),
+    "facility": lambda row: (local_name(row[0].facility), str(row[0].accelerator)),
+    "price": _by_price,
+    "volume": lambda row: -(row[1].volume if row[1] else -1),
+    "unsold": lambda row: -(row[1].unsold if row[1] else -1),
+}
 
 
 def _cheapest(rows: list[PoolPrices]) -> list[PoolPrices]:

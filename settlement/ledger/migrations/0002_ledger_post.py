@@ -1,4 +1,5 @@
-"""`ledger_post`: the one way into the ledger, set-based, so that a batch costs few statements."""
+"""`ledger_post`: the one way into the ledger, set-based, so that a batch costs few statements; and the
+triggers that guard what comes in."""
 
 from django.db import migrations
 
@@ -6,7 +7,10 @@ CREATE = r"""
 CREATE FUNCTION ledger_post(
     kinds text[], sources text[], source_ids text[], memos text[], reversed bigint[], posted timestamptz,
     entry_places int[], entry_accounts bigint[], entry_amounts bigint[], never_negative text[]
-) RETURNS TABLE (place int, id bigint) LANGUAGE plpgsql AS $$
+) RETURNS TABLE (place int, id bigint) LANGUAGE plpgsql
+-- A plan made while the tables were small must not scan them once they are large.
+SET enable_seqscan = off
+AS $$
 DECLARE
     ids bigint[];
     overdrawn record;
@@ -53,7 +57,55 @@ BEGIN
 END $$
 """
 
+# In plain SQL: each trigger that django-pgtrigger makes opens a subtransaction, and a deferred one then costs
+# time that grows with the rows waiting for the commit.
+SUMS_TO_ZERO = r"""
+CREATE FUNCTION ledger_sums_to_zero() RETURNS trigger LANGUAGE plpgsql
+-- It runs once a transfer: only index lookups will do, whatever the tables' sizes were when it was planned.
+SET enable_seqscan = off
+AS $$
+BEGIN
+    IF (SELECT count(*) FROM ledger_entry e WHERE e.transfer_id = NEW.id) < 2 OR EXISTS (
+        SELECT FROM (
+            SELECT e.amount, (SELECT a.currency FROM ledger_account a WHERE a.id = e.account_id) AS currency
+            FROM ledger_entry e WHERE e.transfer_id = NEW.id
+        ) line GROUP BY line.currency HAVING sum(line.amount) <> 0
+    ) THEN
+        RAISE EXCEPTION 'transfer % does not have two entries or more that sum to zero', NEW.id
+        USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER sums_to_zero AFTER INSERT ON ledger_transfer
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_sums_to_zero();
+"""
+
+# The trigger above looks once, at the commit; this one keeps a transfer's entries as they were then.
+ALL_AT_ONCE = r"""
+CREATE FUNCTION ledger_entries_all_at_once() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM added GROUP BY transfer_id
+        HAVING count(*) <> (SELECT count(*) FROM ledger_entry e WHERE e.transfer_id = added.transfer_id)
+    ) THEN
+        RAISE EXCEPTION 'the entries of a transfer are written all at once'
+        USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER all_at_once AFTER INSERT ON ledger_entry
+REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_all_at_once();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0001_initial")]
-    operations = [migrations.RunSQL(CREATE, "DROP FUNCTION ledger_post")]
+    operations = [
+        migrations.RunSQL(CREATE, "DROP FUNCTION ledger_post"),
+        migrations.RunSQL(SUMS_TO_ZERO, "DROP FUNCTION ledger_sums_to_zero CASCADE"),
+        migrations.RunSQL(ALL_AT_ONCE, "DROP FUNCTION ledger_entries_all_at_once CASCADE"),
+    ]

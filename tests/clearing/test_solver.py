@@ -1,0 +1,70 @@
+"""The solver on small books: as good as the oracle where it is exact, within every promise in any case."""
+
+import json
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marketplace.clearing.book import Book
+from marketplace.clearing.solve import solve
+from marketplace.clearing.verify import violations
+from tests.clearing import oracle
+from tests.clearing.strategies import books
+
+any_book = st.booleans().flatmap(lambda bundles: books(bundles=bundles))
+
+
+def clear(book: oracle.Book, *, exact: bool) -> oracle.Result:
+    """The result as it is published: through JSON."""
+    return json.loads(json.dumps(solve(Book.from_json(book), exact=exact).to_json()))
+
+
+@given(any_book)
+@settings(max_examples=150, deadline=None)
+def test_a_small_book_is_cleared_as_well_as_can_be(book: oracle.Book) -> None:
+    result = clear(book, exact=True)
+    assert violations(book, result) == []
+    assert result["welfare"] == result["proven"] == oracle.best_allocations(book)[0]
+
+
+@given(any_book)
+@settings(max_examples=150, deadline=None)
+def test_the_search_keeps_every_promise_and_never_passes_the_best(book: oracle.Book) -> None:
+    result = clear(book, exact=False)
+    assert violations(book, result) == []
+    assert result["welfare"] <= oracle.best_allocations(book)[0] <= result["bound"]
+
+
+@given(any_book, st.booleans(), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_the_rows_changes_nothing(book: oracle.Book, exact: bool, chance: random.Random) -> None:
+    shuffled, ask_was, bid_was = shuffle(book, chance)
+    result, again = clear(book, exact=exact), clear(shuffled, exact=exact)
+    assert again["prices"] == result["prices"]
+    assert again["bound_prices"] == result["bound_prices"]
+    assert rows(again["fills"], "bid", bid_was) == rows(result["fills"])
+    assert rows(again["sales"], "ask", ask_was) == rows(result["sales"])
+
+
+def shuffle(book: oracle.Book, chance: random.Random) -> tuple[oracle.Book, list[int], list[int]]:
+    """The same orders, placed as they were, in other rows; and the row that each ask and bid had before."""
+    ask_was = chance.sample(range(len(book["asks"]["placed"])), len(book["asks"]["placed"]))
+    bid_was = chance.sample(range(len(book["bids"]["placed"])), len(book["bids"]["placed"]))
+    option_was = chance.sample(range(len(book["options"]["bid"])), len(book["options"]["bid"]))
+    shuffled = dict(book)
+    for table, was in (("asks", ask_was), ("bids", bid_was), ("options", option_was)):
+        shuffled[table] = {name: [column[row] for row in was] for name, column in book[table].items()}
+    shuffled["options"]["bid"] = [bid_was.index(bid) for bid in shuffled["options"]["bid"]]
+    if "bundles" in book:
+        shuffled["bundles"] = {
+            name: [bid_was.index(bid) for bid in column] for name, column in book["bundles"].items()
+        }
+    return shuffled, ask_was, bid_was
+
+
+def rows(
+    table: dict[str, list[int]], key: str | None = None, was: list[int] | None = None
+) -> list[tuple[int, ...]]:
+    columns = table if was is None else table | {key: [was[row] for row in table[key]]}
+    return sorted(zip(*columns.values(), strict=True))
