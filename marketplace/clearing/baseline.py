@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from marketplace.clearing.book import Book
-from marketplace.clearing.market import SOLD_OUT, cost_of, empty_state, market, place, remove, reserve_of
+from marketplace.clearing.market import market, place, remove
 from marketplace.clearing.prices import fills
 from marketplace.clearing.result import Fills
 
@@ -17,57 +17,56 @@ from marketplace.clearing.result import Fills
 def first_come_first_served(book: Book) -> tuple[int, Fills]:
     """The welfare reached and the fills."""
     m = market(book)
-    s = empty_state(m)
-    welfare = _serve(m, s, book.bids.placed, np.argsort(book.bids.placed, kind="stable"))
-    return int(welfare), fills(s)
+    welfare = _serve(*m, book.bids.placed, np.argsort(book.bids.placed, kind="stable"))
+    return int(welfare), fills(m)
 
 
 @njit(cache=True, nogil=True)
-def _serve(m, s, placed, order):  # type: ignore[no-untyped-def]
+def _serve(bids, options, cells, levels, placed, order):  # type: ignore[no-untyped-def]
     welfare = 0
     for b in order:
-        partner = m.partner[b]
+        partner = bids[b].partner
         if partner < 0:
-            welfare += max(0, _buy(m, s, b))
+            welfare += max(0, _buy(bids, options, cells, levels, b))
         elif placed[partner] < placed[b]:
-            gain = _buy(m, s, partner)
+            gain = _buy(bids, options, cells, levels, partner)
             if gain >= 0:
-                more = _buy(m, s, b)
+                more = _buy(bids, options, cells, levels, b)
                 if more >= 0:
                     welfare += gain + more
                 else:
-                    remove(m, s, partner)
+                    remove(bids, options, cells, levels, partner)
     return welfare
 
 
 @njit(cache=True, nogil=True)
-def _buy(m, s, b):  # type: ignore[no-untyped-def]
+def _buy(bids, options, cells, levels, b):  # type: ignore[no-untyped-def]
     """Place a bid where it saves most; returns what it saves, -1 if it finds no place."""
-    units = m.quantity[b]
-    while units >= m.minimum[b]:
-        gain, o, start = _best_buy(m, s, b, units)
+    units = bids[b].quantity
+    while units >= bids[b].minimum:
+        gain, o, start = _best_buy(bids, options, cells, levels, b, units)
         if gain >= 0:
-            return place(m, s, b, o, start, units)
-        if units == m.minimum[b]:
+            return place(bids, options, cells, levels, b, o, start, units)
+        if units == bids[b].minimum:
             return -1
-        units = max(m.minimum[b], units // 2)
+        units = max(bids[b].minimum, units // 2)
     return -1
 
 
 @njit(cache=True, nogil=True)
-def _best_buy(m, s, b, units):  # type: ignore[no-untyped-def]
+def _best_buy(bids, options, cells, levels, b, units):  # type: ignore[no-untyped-def]
     best, best_option, best_start = np.int64(-1), -1, -1
-    d = m.duration[b]
-    paid = np.zeros(m.latest[b] - m.earliest[b], np.int64)
-    for o in range(m.option[b], m.option[b + 1]):
-        k = m.pool[o]
-        saved, run = units * m.limit[o] * d, 0
-        for t in range(m.earliest[b], m.latest[b]):
-            i = t - m.earliest[b]
-            if reserve_of(m, s, k, t, units) == SOLD_OUT:
-                saved, run = units * m.limit[o] * d, 0
+    d = bids[b].duration
+    paid = np.zeros(bids[b].latest - bids[b].earliest, np.int64)
+    for o in range(bids[b].first_option, bids[b].last_option):
+        k = options[o].pool
+        saved, run = units * options[o].limit * d, 0
+        for t in range(bids[b].earliest, bids[b].latest):
+            i = t - bids[b].earliest
+            if cells[k, t].left < units:
+                saved, run = units * options[o].limit * d, 0
                 continue
-            paid[i] = cost_of(m, s, k, t, units)
+            paid[i] = _cost(levels, units, cells[k, t].used, cells[k, t].first_level)
             saved -= paid[i]
             run += 1
             if run > d:
@@ -75,3 +74,16 @@ def _best_buy(m, s, b, units):  # type: ignore[no-untyped-def]
             if run >= d and saved > best:
                 best, best_option, best_start = saved, o, t - d + 1
     return best, best_option, best_start
+
+
+@njit(cache=True, nogil=True)
+def _cost(levels, units, used, level):  # type: ignore[no-untyped-def]
+    """The reserves of `units` more, which are left, of a staircase that begins at `level`."""
+    cost = 0
+    while units > 0:
+        take = min(units, max(0, levels[level].offered - used))
+        cost += take * levels[level].reserve
+        used += take
+        units -= take
+        level += 1
+    return cost

@@ -235,9 +235,8 @@ def _check_bundles(bundles: Bundles, bids: Bids, options: Options, pools: int) -
     order = np.argsort(members, kind="stable")
     twice = members[order[1:]] == members[order[:-1]]
     if twice.any():
-        raise BookError(
-            f"bundles, row {int(np.maximum(row[order[1:]], row[order[:-1]])[twice].min())}: the bid is in two bundles"
-        )
+        later = np.maximum(row[order[1:]], row[order[:-1]])
+        raise BookError(f"bundles, row {int(later[twice].min())}: the bid is in two bundles")
     bundle = np.full(len(bids), -1, np.int64)
     bundle[bundles.bid] = bundle[bundles.with_] = np.arange(len(bundles))
     named = bundle[options.bid]

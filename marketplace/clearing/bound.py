@@ -89,3 +89,8 @@ def _subgradient(  # type: ignore[no-untyped-def]
                 excess = min(2.0, max(-1.0, slope[k, t] / capacity[k, t]))
                 price[k, t] = max(0.0, price[k, t] + step * excess * (price[k, t] * 0.5 + 100.0))
     return best_price, best
+
+
+def bound_at(book: Book, prices: NDArray[np.int64]) -> int:
+    """U at the prices."""
+    raise NotImplementedError

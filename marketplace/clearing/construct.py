@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from marketplace.clearing.market import (
     Grid,
     Market,
-    State,
     cheapest_start,
     nobody_loses,
     place,
@@ -23,103 +22,104 @@ from marketplace.clearing.market import (
 SIZE_POWER = 0.4
 
 
-def construct(m: Market, s: State, bound_prices: Grid, values: NDArray[np.float64]) -> int:
+def construct(m: Market, bound_prices: Grid, values: NDArray[np.float64]) -> int:
     """Fill an empty state; returns the welfare. A second pass sells what no one else would pay for."""
-    order = np.argsort(-bid_values(m, values), kind="stable")
-    allowed = np.ones(m.stairs.shape[0], np.bool_)
-    welfare = insert_all(m, s, bound_prices, allowed, order)
-    return int(welfare + insert_all(m, s, np.zeros_like(bound_prices), allowed, order))
+    order = np.argsort(-bid_values(m.bids, values), kind="stable")
+    allowed = np.ones(len(m.cells), np.bool_)
+    welfare = insert_all(*m, bound_prices, allowed, order)
+    return int(welfare + insert_all(*m, np.zeros_like(bound_prices), allowed, order))
 
 
 @njit(cache=True, nogil=True)
-def option_values(m, pull, power):  # type: ignore[no-untyped-def]
+def option_values(bids, options, pull, power):  # type: ignore[no-untyped-def]
     """For each option the bid's largest surplus at the prices `pull` over (units x duration) ** power."""
-    values = np.empty(len(m.pool))
+    values = np.empty(len(options))
     slots = pull.shape[1]
     total = np.zeros((pull.shape[0], slots + 1), np.int64)
     for k in range(pull.shape[0]):
         for t in range(slots):
             total[k, t + 1] = total[k, t] + pull[k, t]
-    for b in range(len(m.quantity)):
-        d = m.duration[b]
-        for o in range(m.option[b], m.option[b + 1]):
-            k = m.pool[o]
-            least = total[k, m.earliest[b] + d] - total[k, m.earliest[b]]
-            for t in range(m.earliest[b] + 1, m.latest[b] - d + 1):
+    for b in range(len(bids)):
+        d = bids[b].duration
+        for o in range(bids[b].first_option, bids[b].last_option):
+            k = options[o].pool
+            least = total[k, bids[b].earliest + d] - total[k, bids[b].earliest]
+            for t in range(bids[b].earliest + 1, bids[b].latest - d + 1):
                 least = min(least, total[k, t + d] - total[k, t])
-            surplus = (m.limit[o] * d - least) * m.quantity[b]
-            values[o] = surplus / float(m.quantity[b] * d) ** power
+            surplus = (options[o].limit * d - least) * bids[b].quantity
+            values[o] = surplus / float(bids[b].quantity * d) ** power
     return values
 
 
 @njit(cache=True, nogil=True)
-def bid_values(m, values):  # type: ignore[no-untyped-def]
+def bid_values(bids, values):  # type: ignore[no-untyped-def]
     """For each bid the value of its best option; two bundled bids share their sum."""
-    best = np.full(len(m.quantity), -np.inf)
+    best = np.full(len(bids), -np.inf)
     for b in range(len(best)):
-        for o in range(m.option[b], m.option[b + 1]):
+        for o in range(bids[b].first_option, bids[b].last_option):
             best[b] = max(best[b], values[o])
     shared = best.copy()
     for b in range(len(best)):
-        if m.partner[b] >= 0:
-            shared[b] = best[b] + best[m.partner[b]]
+        if bids[b].partner >= 0:
+            shared[b] = best[b] + best[bids[b].partner]
     return shared
 
 
 @njit(cache=True, nogil=True)
-def insert_all(m, s, pull, allowed, order):  # type: ignore[no-untyped-def]
+def insert_all(bids, options, cells, levels, pull, allowed, order):  # type: ignore[no-untyped-def]
     welfare = 0
     for b in order:
-        if s.pool[b] < 0:
-            welfare += max(0, insert(m, s, pull, allowed, b))
+        if bids[b].pool < 0:
+            welfare += max(0, insert(bids, options, cells, levels, pull, allowed, b))
     return welfare
 
 
 @njit(cache=True, nogil=True)
-def insert(m, s, pull, allowed, b):  # type: ignore[no-untyped-def]
+def insert(bids, options, cells, levels, pull, allowed, b):  # type: ignore[no-untyped-def]
     """Place a rejected bid, and its partner if it has one; returns the welfare added, or -1."""
-    gain = _insert_one(m, s, pull, allowed, b)
-    if gain < 0 or m.partner[b] < 0:
+    gain = _insert_one(bids, options, cells, levels, pull, allowed, b)
+    if gain < 0 or bids[b].partner < 0:
         return gain
-    more = _insert_one(m, s, pull, allowed, m.partner[b])
+    more = _insert_one(bids, options, cells, levels, pull, allowed, bids[b].partner)
     if more < 0:
-        remove(m, s, b)
+        remove(bids, options, cells, levels, b)
         return -1
     return gain + more
 
 
 @njit(cache=True, nogil=True)
-def _insert_one(m, s, pull, allowed, b):  # type: ignore[no-untyped-def]
-    units = m.quantity[b]
-    o, start = best_place(m, s, pull, allowed, b, units, True)
-    if o < 0 and m.minimum[b] < units:
-        low, high = m.minimum[b] - 1, units  # the most units that find a place lie in [low, high)
+def _insert_one(bids, options, cells, levels, pull, allowed, b):  # type: ignore[no-untyped-def]
+    units = bids[b].quantity
+    o, start = best_place(bids, options, cells, levels, pull, allowed, b, units, True)
+    if o < 0 and bids[b].minimum < units:
+        low, high = bids[b].minimum, units  # the most units that find a place lie in [low, high)
+        if best_place(bids, options, cells, levels, pull, allowed, b, low, False)[0] < 0:
+            return -1
         while high - low > 1:
             middle = (low + high) // 2
-            if best_place(m, s, pull, allowed, b, middle, False)[0] >= 0:
+            if best_place(bids, options, cells, levels, pull, allowed, b, middle, False)[0] >= 0:
                 low = middle
             else:
                 high = middle
         units = low
-        if units >= m.minimum[b]:
-            o, start = best_place(m, s, pull, allowed, b, units, True)
+        o, start = best_place(bids, options, cells, levels, pull, allowed, b, units, True)
     if o < 0:
         return -1
-    return place(m, s, b, o, start, units)
+    return place(bids, options, cells, levels, b, o, start, units)
 
 
 @njit(cache=True, nogil=True)
-def best_place(m, s, pull, allowed, b, units, check):  # type: ignore[no-untyped-def]
+def best_place(bids, options, cells, levels, pull, allowed, b, units, check):  # type: ignore[no-untyped-def]
     """The option and start of the largest surplus, at least 0, at which (if checked) nobody loses; or -1."""
     best, best_option, best_start = np.int64(-1), -1, -1
-    d = m.duration[b]
-    for o in range(m.option[b], m.option[b + 1]):
-        k = m.pool[o]
+    d = bids[b].duration
+    for o in range(bids[b].first_option, bids[b].last_option):
+        k = options[o].pool
         if not allowed[k]:
             continue
-        start, cost = cheapest_start(m, s, pull, b, o, units, m.earliest[b], m.latest[b])
-        if start < 0 or m.limit[o] * d - cost <= best:
+        start, cost = cheapest_start(bids, options, cells, levels, pull, b, o, units)
+        if start < 0 or options[o].limit * d - cost <= best:
             continue
-        if not check or nobody_loses(m, s, k, start, start + d, units):
-            best, best_option, best_start = m.limit[o] * d - cost, o, start
+        if not check or nobody_loses(bids, options, cells, levels, k, start, start + d, units):
+            best, best_option, best_start = options[o].limit * d - cost, o, start
     return best_option, best_start

@@ -1,118 +1,83 @@
-"""A component as flat arrays for the compiled kernels, and the moves on it: place a bid, remove a bid.
+"""A component as records for the compiled kernels, and the moves on it: place a bid, remove a bid.
 
 The asks of a pool and slot are a staircase of levels: merged reserve prices with the units offered up to
 each. Merit order makes the *floor* of a pool and slot, the reserve of its dearest sold unit, a function of
 the units used, so a set of placements is admissible when it is feasible and every bid affords the floors of
-its slots. Every kernel below keeps it so.
+its slots. Every kernel keeps it so. All take the four arrays of a `Market`, in its order.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marketplace.clearing.book import Book, Column
+from marketplace.clearing.book import Book
 
 Grid = NDArray[np.int64]  # shape (pools, slots)
 SOLD_OUT = np.int64(2**62)  # the reserve of a unit that nobody offers
+FEW = 16  # levels up to which a scan beats a bisection
+
+
+def _record(names: str) -> np.dtype[Any]:
+    return np.dtype([(name, np.int64) for name in names.split()])
+
+
+BID = _record(
+    "quantity minimum duration earliest latest partner first_option last_option"
+    " pool start filled option limit"  # where it stands: pool is -1 while it is rejected
+    " after before"  # its neighbours in the list of the bids that start in a cell
+)
+OPTION = _record("pool limit")
+CELL = _record(
+    "used left"  # units sold, and not
+    " room next_reserve"  # units left on the level of the next unit, and its reserve or SOLD_OUT
+    " floor"  # reserve of the dearest unit sold, 0 where none is
+    " head"  # the first bid that starts here, or -1
+    " first_level last_level"
+)
+LEVEL = _record("offered reserve")  # units up to and with this level, and its reserve
 
 
 class Market(NamedTuple):
-    """What does not change while a component is solved."""
-
-    stairs: Grid  # which staircase a pool and slot has
-    level: Column  # staircase s has the levels level[s] to level[s + 1]
-    reserve: Column  # of each level, rising
-    offered: Column  # units up to and with each level
-    quantity: Column
-    minimum: Column
-    duration: Column
-    earliest: Column
-    latest: Column
-    partner: Column
-    option: Column  # bid b has the options option[b] to option[b + 1]
-    pool: Column
-    limit: Column
-    longest: Column  # duration that a pool's bids have
-
-
-class State(NamedTuple):
-    """Where the accepted bids stand (pool -1: rejected), and what that leaves of each pool and slot."""
-
-    pool: Column
-    start: Column
-    filled: Column
-    option: Column  # the accepted one
-    limit: Column  # and its limit price
-    used: Grid
-    room: Grid  # units left on the level of the next unit
-    next_reserve: Grid  # reserve of the next unit, SOLD_OUT where none is left
-    floor: Grid  # reserve of the dearest sold unit, 0 where none is sold
-    head: Grid  # the bids that start at a pool and slot, as linked lists
-    after: Column
-    before: Column
+    bids: NDArray[Any]  # of BID
+    options: NDArray[Any]  # of OPTION
+    cells: NDArray[Any]  # of CELL, shape (pools, slots)
+    levels: NDArray[Any]  # of LEVEL
 
 
 def market(book: Book) -> Market:
-    asks, bids = book.asks, book.bids
+    """The book with every bid rejected."""
+    asks = book.asks
+    bids, options = np.empty(len(book.bids), BID), np.empty(len(book.options), OPTION)
+    for name in ("quantity", "minimum", "duration", "earliest", "latest"):
+        bids[name] = getattr(book.bids, name)
+    bids["partner"] = book.partner
+    bids["first_option"], bids["last_option"] = book.offsets[:-1], book.offsets[1:]
+    for name in ("start", "filled", "option", "limit"):
+        bids[name] = 0
+    for name in ("pool", "after", "before"):
+        bids[name] = -1
+    options["pool"], options["limit"] = book.options.pool, book.options.price
     order = np.lexsort((asks.placed, asks.price, asks.pool))
-    stairs, level, reserve, offered = _staircases(
-        book.pools,
-        book.slots,
-        *(column[order] for column in (asks.pool, asks.first, asks.last, asks.quantity, asks.price)),
-    )
-    longest = np.zeros(book.pools, np.int64)
-    np.maximum.at(longest, book.options.pool, bids.duration[book.options.bid])
-    return Market(
-        stairs,
-        level,
-        reserve,
-        offered,
-        bids.quantity,
-        bids.minimum,
-        bids.duration,
-        bids.earliest,
-        bids.latest,
-        book.partner,
-        book.offsets,
-        book.options.pool,
-        book.options.price,
-        longest,
-    )
-
-
-def empty_state(m: Market) -> State:
-    bids, shape = len(m.quantity), m.stairs.shape
-    units, cells = np.zeros((4, bids), np.int64), np.zeros((4, *shape), np.int64)
-    s = State(
-        np.full(bids, -1, np.int64),
-        units[0],
-        units[1],
-        units[2],
-        units[3],
-        cells[0],
-        cells[1],
-        cells[2],
-        cells[3],
-        np.full(shape, -1, np.int64),
-        np.full(bids, -1, np.int64),
-        np.full(bids, -1, np.int64),
-    )
-    refresh(m, s)
-    return s
+    columns = (asks.pool, asks.first, asks.last, asks.quantity, asks.price)
+    cells = np.zeros((book.pools, book.slots), CELL)
+    cells["head"] = -1
+    offered, reserve = _staircases(cells, *(column[order] for column in columns))
+    levels = np.empty(len(offered), LEVEL)
+    levels["offered"], levels["reserve"] = offered, reserve
+    for k in range(book.pools):
+        _use(cells, levels, k, 0, book.slots, 0)
+    return Market(bids, options, cells, levels)
 
 
 @njit(cache=True, nogil=True)
-def _staircases(pools, slots, pool, first, last, quantity, price):  # type: ignore[no-untyped-def]
+def _staircases(cells, pool, first, last, quantity, price):  # type: ignore[no-untyped-def]
     """One staircase for each run of slots of a pool over which the same asks stand; asks come by reserve."""
-    stairs = np.empty((pools, slots), np.int64)
+    pools, slots = cells.shape
     begin = np.searchsorted(pool, np.arange(pools + 1))
-    size = 16
-    level = [0]
-    reserve = np.empty(size, np.int64)
-    offered = np.empty(size, np.int64)
-    count = 0
+    offered, reserve = np.empty(16, np.int64), np.empty(16, np.int64)
+    count, bottom = 0, 0
     for k in range(pools):
         edge = np.zeros(slots + 1, np.bool_)
         edge[0] = True
@@ -121,184 +86,162 @@ def _staircases(pools, slots, pool, first, last, quantity, price):  # type: igno
             edge[last[a]] = True
         for t in range(slots):
             if edge[t]:
-                total = 0
+                bottom, total = count, 0
                 for a in range(begin[k], begin[k + 1]):
-                    if first[a] <= t < last[a]:
-                        total += quantity[a]
-                        if count > level[-1] and reserve[count - 1] == price[a]:
-                            offered[count - 1] = total
-                            continue
-                        if count == size:
-                            reserve = np.concatenate((reserve, np.empty(size, np.int64)))
-                            offered = np.concatenate((offered, np.empty(size, np.int64)))
-                            size *= 2
-                        reserve[count] = price[a]
-                        offered[count] = total
+                    if not first[a] <= t < last[a]:
+                        continue
+                    total += quantity[a]
+                    if count == bottom or reserve[count - 1] != price[a]:
+                        if count == len(reserve):
+                            reserve = np.concatenate((reserve, np.empty(count, np.int64)))
+                            offered = np.concatenate((offered, np.empty(count, np.int64)))
                         count += 1
-                level.append(count)
-            stairs[k, t] = len(level) - 2
-    return stairs, np.array(level), reserve[:count].copy(), offered[:count].copy()
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _look(m, s, k, t):  # type: ignore[no-untyped-def]
-    """Bring room, next reserve and floor of a pool and slot in line with the units used."""
-    stair = m.stairs[k, t]
-    used = s.used[k, t]
-    begin, end = m.level[stair], m.level[stair + 1]
-    i = begin
-    if end - begin > 16:
-        i += np.searchsorted(m.offered[begin:end], used, side="right")
-    else:
-        while i < end and m.offered[i] <= used:
-            i += 1
-    if i == end:
-        s.room[k, t] = 0
-        s.next_reserve[k, t] = SOLD_OUT
-    else:
-        s.room[k, t] = m.offered[i] - used
-        s.next_reserve[k, t] = m.reserve[i]
-    if used == 0:
-        s.floor[k, t] = 0
-    elif i > begin and m.offered[i - 1] == used:
-        s.floor[k, t] = m.reserve[i - 1]
-    else:
-        s.floor[k, t] = m.reserve[i]
+                    reserve[count - 1], offered[count - 1] = price[a], total
+            cells[k, t].first_level, cells[k, t].last_level = bottom, count
+    return offered[:count].copy(), reserve[:count].copy()
 
 
 @njit(cache=True, nogil=True)
-def refresh(m, s):  # type: ignore[no-untyped-def]
-    for k in range(s.used.shape[0]):
-        for t in range(s.used.shape[1]):
-            _look(m, s, k, t)
+def _level(levels, cell, units):  # type: ignore[no-untyped-def]
+    """The level of the unit that follows `units`, last_level if none does."""
+    low, high = cell.first_level, cell.last_level
+    while high - low > FEW:
+        middle = (low + high) // 2
+        if levels[middle].offered <= units:
+            low = middle + 1
+        else:
+            high = middle
+    while low < high and levels[low].offered <= units:
+        low += 1
+    return low
 
 
 @njit(cache=True, nogil=True)
-def reserve_of(m, s, k, t, units):  # type: ignore[no-untyped-def]
+def reserve_of(levels, cell, units):  # type: ignore[no-untyped-def]
     """Reserve of the dearest of `units` more, SOLD_OUT if so many are not left."""
-    if units <= s.room[k, t]:
-        return s.next_reserve[k, t]
-    stair = m.stairs[k, t]
-    end = m.level[stair + 1]
-    need = s.used[k, t] + units
-    i = m.level[stair]
-    if end - i > 16:
-        i += np.searchsorted(m.offered[i:end], need)
-    else:
-        while i < end and m.offered[i] < need:
-            i += 1
-    return SOLD_OUT if i == end else m.reserve[i]
+    if units <= cell.room:
+        return cell.next_reserve
+    if units > cell.left:
+        return SOLD_OUT
+    return levels[_level(levels, cell, cell.used + units - 1)].reserve
 
 
 @njit(cache=True, nogil=True)
-def cost_of(m, s, k, t, units):  # type: ignore[no-untyped-def]
-    """Reserve prices of `units` more, which must be left."""
-    if units <= s.room[k, t]:
-        return units * s.next_reserve[k, t]
-    stair = m.stairs[k, t]
-    i = m.level[stair]
-    used = s.used[k, t]
-    i += np.searchsorted(m.offered[i : m.level[stair + 1]], used, side="right")
-    cost = 0
-    while units > 0:
-        take = min(units, m.offered[i] - used)
-        cost += take * m.reserve[i]
-        used += take
-        units -= take
-        i += 1
+def _use(cells, levels, k, start, end, units):  # type: ignore[no-untyped-def]
+    """Use `units` more (or fewer) in the slots of [start, end); returns what their reserves come to."""
+    cost = np.int64(0)
+    for t in range(start, end):
+        cell = cells[k, t]
+        now = cell.used + units
+        at, high = min(cell.used, now), max(cell.used, now)
+        bottom = i = _level(levels, cell, at)
+        while at < high:
+            step = min(high, levels[i].offered) - at
+            cost += step * levels[i].reserve
+            at += step
+            if at == levels[i].offered:
+                i += 1
+        i = bottom if units < 0 else i
+        first, last = cell.first_level, cell.last_level
+        cell.used = now
+        cell.left = levels[last - 1].offered - now if last > first else 0
+        cell.room = levels[i].offered - now if i < last else 0
+        cell.next_reserve = levels[i].reserve if i < last else SOLD_OUT
+        if now == 0:
+            cell.floor = 0
+        elif i > first and levels[i - 1].offered == now:
+            cell.floor = levels[i - 1].reserve
+        else:
+            cell.floor = levels[i].reserve
     return cost
 
 
 @njit(cache=True, nogil=True)
-def place(m, s, b, o, start, units):  # type: ignore[no-untyped-def]
+def place(bids, options, cells, levels, b, o, start, units):  # type: ignore[no-untyped-def]
     """Accept a bid; returns the welfare it adds."""
-    k = m.pool[o]
-    gain = units * m.limit[o] * m.duration[b]
-    for t in range(start, start + m.duration[b]):
-        gain -= cost_of(m, s, k, t, units)
-        s.used[k, t] += units
-        _look(m, s, k, t)
-    s.pool[b], s.start[b], s.filled[b] = k, start, units
-    s.option[b], s.limit[b] = o, m.limit[o]
-    neighbour = s.head[k, start]
-    s.after[b], s.before[b] = neighbour, -1
-    if neighbour >= 0:
-        s.before[neighbour] = b
-    s.head[k, start] = b
-    return gain
+    bid, k = bids[b], options[o].pool
+    cost = _use(cells, levels, k, start, start + bid.duration, units)
+    bid.pool, bid.start, bid.filled, bid.option, bid.limit = k, start, units, o, options[o].limit
+    bid.after, bid.before = cells[k, start].head, -1
+    if bid.after >= 0:
+        bids[bid.after].before = b
+    cells[k, start].head = b
+    return units * bid.limit * bid.duration - cost
 
 
 @njit(cache=True, nogil=True)
-def remove(m, s, b):  # type: ignore[no-untyped-def]
+def remove(bids, options, cells, levels, b):  # type: ignore[no-untyped-def]
     """Reject an accepted bid; returns the welfare it takes away."""
-    k, start, units = s.pool[b], s.start[b], s.filled[b]
-    loss = units * s.limit[b] * m.duration[b]
-    for t in range(start, start + m.duration[b]):
-        s.used[k, t] -= units
-        _look(m, s, k, t)
-        loss -= cost_of(m, s, k, t, units)
-    if s.before[b] >= 0:
-        s.after[s.before[b]] = s.after[b]
+    bid = bids[b]
+    cost = _use(cells, levels, bid.pool, bid.start, bid.start + bid.duration, -bid.filled)
+    loss = bid.filled * bid.limit * bid.duration - cost
+    if bid.before >= 0:
+        bids[bid.before].after = bid.after
     else:
-        s.head[k, start] = s.after[b]
-    if s.after[b] >= 0:
-        s.before[s.after[b]] = s.before[b]
-    s.pool[b], s.filled[b] = -1, 0
+        cells[bid.pool, bid.start].head = bid.after
+    if bid.after >= 0:
+        bids[bid.after].before = bid.before
+    bid.pool, bid.filled = -1, 0
     return loss
 
 
 @njit(cache=True, nogil=True)
-def nobody_loses(m, s, k, start, end, units):  # type: ignore[no-untyped-def]
+def nobody_loses(bids, options, cells, levels, k, start, end, units):  # type: ignore[no-untyped-def]
     """Whether the accepted bids still afford their floors once `units` more are sold in [start, end)."""
     rises = False
     for t in range(start, end):
-        if s.used[k, t] > 0 and reserve_of(m, s, k, t, units) > s.floor[k, t]:
+        cell = cells[k, t]
+        if cell.used > 0 and reserve_of(levels, cell, units) > cell.floor:
             rises = True
             break
     if not rises:
         return True
-    slots, longest = s.used.shape[1], m.longest[k]
-    low = max(0, start - longest + 1)
-    high = min(slots, end + longest)
-    total = np.zeros(high - low + 1, np.int64)
-    for t in range(low, high):
-        floor = reserve_of(m, s, k, t, units) if start <= t < end else s.floor[k, t]
-        total[t - low + 1] = total[t - low] + floor
-    for t in range(low, end):
-        b = s.head[k, t]
+    slots = cells.shape[1]
+    total = np.empty(slots + 1, np.int64)
+    total[0] = 0
+    for t in range(slots):
+        floor = reserve_of(levels, cells[k, t], units) if start <= t < end else cells[k, t].floor
+        total[t + 1] = total[t] + floor
+    for t in range(end):
+        b = cells[k, t].head
         while b >= 0:
-            d = m.duration[b]
-            if t + d > start and total[t + d - low] - total[t - low] > s.limit[b] * d:
+            bid = bids[b]
+            if t + bid.duration > start and total[t + bid.duration] - total[t] > bid.limit * bid.duration:
                 return False
-            b = s.after[b]
+            b = bid.after
     return True
 
 
 @njit(cache=True, nogil=True)
-def cheapest_start(m, s, pull, b, o, units, low, high):  # type: ignore[no-untyped-def]
-    """The start in [low, high - duration] at which the bid's slots cost least, or -1, and that cost a unit.
+def cheapest_start(bids, options, cells, levels, pull, b, o, units):  # type: ignore[no-untyped-def]
+    """The start at which the bid's slots cost least by option o, or -1, and that cost a unit.
 
     A slot costs the larger of `pull` and the floor that holds with the bid; only starts count at which the
     units are left and the bid affords these floors.
     """
-    k, d = m.pool[o], m.duration[b]
-    money = m.limit[o] * d
+    d, high, k = bids[b].duration, bids[b].latest, options[o].pool
+    money = options[o].limit * d
     best, best_start = SOLD_OUT, np.int64(-1)
-    cost, floors, run = np.int64(0), np.int64(0), 0
-    for t in range(low, high):
-        floor = reserve_of(m, s, k, t, units)
-        if floor == SOLD_OUT:
-            if t + d >= high:
-                break
-            cost, floors, run = np.int64(0), np.int64(0), 0
+    cost, floors = np.int64(0), np.int64(0)
+    start = bids[b].earliest
+    clear = start  # the slots of [start, clear) have the units, and are in cost and floors
+    while start + d <= high:
+        t = start + d - 1
+        while t >= clear and cells[k, t].left >= units:
+            t -= 1
+        if t >= clear:
+            start = clear = t + 1
+            cost, floors = np.int64(0), np.int64(0)
             continue
-        cost += max(floor, pull[k, t])
-        floors += floor
-        run += 1
-        if run > d:
-            leaving = reserve_of(m, s, k, t - d, units)
-            cost -= max(leaving, pull[k, t - d])
-            floors -= leaving
-        if run >= d and cost < best and floors <= money:
-            best, best_start = cost, t - d + 1
+        for t in range(clear, start + d):
+            floor = reserve_of(levels, cells[k, t], units)
+            cost += max(floor, pull[k, t])
+            floors += floor
+        clear = start + d
+        if cost < best and floors <= money:
+            best, best_start = cost, start
+        floor = reserve_of(levels, cells[k, start], units)
+        cost -= max(floor, pull[k, start])
+        floors -= floor
+        start += 1
     return best_start, best

@@ -9,21 +9,21 @@ import numpy as np
 from numba import njit
 
 from marketplace.clearing.book import Book
-from marketplace.clearing.market import Grid, Market, State
+from marketplace.clearing.market import Grid, Market
 from marketplace.clearing.result import Fills, Rejected, Sales
 
 
-def publish(m: Market, s: State, bound_prices: Grid) -> tuple[Grid, Rejected]:
+def publish(m: Market, bound_prices: Grid) -> tuple[Grid, Rejected]:
     """Prices that keep every promise, and the refused bids in the money at them."""
-    prices = _prices(m, s, bound_prices)
-    surplus = _lost_surplus(m, s, prices)
+    prices = _prices(m.bids, m.options, m.cells, bound_prices)
+    surplus = _lost_surplus(m.bids, m.options, m.cells, prices)
     bid = np.flatnonzero(surplus > 0)
     return prices, Rejected(bid, surplus[bid])
 
 
-def fills(s: State) -> Fills:
-    bid = np.flatnonzero(s.pool >= 0)
-    return Fills(bid, s.pool[bid], s.start[bid], s.filled[bid])
+def fills(m: Market) -> Fills:
+    bid = np.flatnonzero(m.bids["pool"] >= 0)
+    return Fills(bid, *(m.bids[name][bid] for name in ("pool", "start", "filled")))
 
 
 def sales(book: Book, used: Grid) -> Sales:
@@ -38,78 +38,107 @@ def sales(book: Book, used: Grid) -> Sales:
 
 
 @njit(cache=True, nogil=True)
-def _prices(m, s, bound_prices):  # type: ignore[no-untyped-def]
-    pools, slots = s.used.shape
-    short = np.zeros((pools, slots + 1), np.int64)  # bids refused or cut that wanted the slot
-    for b in range(len(m.quantity)):
-        if s.filled[b] < m.quantity[b]:
-            for o in range(m.option[b], m.option[b + 1]):
-                short[m.pool[o], m.earliest[b]] += 1
-                short[m.pool[o], m.latest[b]] -= 1
+def _prices(bids, options, cells, bound_prices):  # type: ignore[no-untyped-def]
+    pools, slots = cells.shape
+    wanted = _unmet(bids, options, cells)
     prices = np.zeros((pools, slots), np.int64)
     for k in range(pools):
         for t in range(slots):
-            short[k, t + 1] += short[k, t]
-            if s.used[k, t] > 0:
-                lifted = bound_prices[k, t]
-                if short[k, t] == 0:
-                    lifted = min(lifted, s.next_reserve[k, t])
-                prices[k, t] = max(s.floor[k, t], lifted)
-            elif s.room[k, t] > 0:
-                prices[k, t] = s.next_reserve[k, t]
-    for b in range(len(m.quantity)):
-        if s.pool[b] >= 0:
-            _lower(prices, s.floor, s.pool[b], s.start[b], s.start[b] + m.duration[b], s.limit[b])
+            if cells[k, t].used > 0:
+                lifted = (
+                    bound_prices[k, t] if wanted[k, t] else min(bound_prices[k, t], cells[k, t].next_reserve)
+                )
+                prices[k, t] = max(cells[k, t].floor, lifted)
+            elif cells[k, t].room > 0:
+                prices[k, t] = cells[k, t].next_reserve
+    for b in range(len(bids)):
+        if bids[b].pool >= 0:
+            _lower(prices, cells, bids[b])
     return prices
 
 
 @njit(cache=True, nogil=True)
-def _lower(prices, floor, k, start, end, limit):  # type: ignore[no-untyped-def]
+def _unmet(bids, options, cells):  # type: ignore[no-untyped-def]
+    """The slots of runs that refused or cut bids could pay, at the reserve of the next unit or else the last."""
+    pools, slots = cells.shape
+    total = np.zeros((pools, slots + 1), np.int64)
+    blocked = np.zeros((pools, slots + 1), np.int64)
+    for k in range(pools):
+        for t in range(slots):
+            total[k, t + 1] = total[k, t] + (
+                cells[k, t].next_reserve if cells[k, t].room > 0 else cells[k, t].floor
+            )
+            blocked[k, t + 1] = blocked[k, t] + (cells[k, t].used + cells[k, t].room == 0)
+    runs = np.zeros((pools, slots + 1), np.int64)
+    for b in range(len(bids)):
+        if bids[b].filled == bids[b].quantity:
+            continue
+        d = bids[b].duration
+        for o in range(bids[b].first_option, bids[b].last_option):
+            k = options[o].pool
+            for t in range(bids[b].earliest, bids[b].latest - d + 1):
+                if (
+                    blocked[k, t + d] == blocked[k, t]
+                    and total[k, t + d] - total[k, t] < options[o].limit * d
+                ):
+                    runs[k, t] += 1
+                    runs[k, t + d] -= 1
+    wanted = np.zeros((pools, slots), np.bool_)
+    for k in range(pools):
+        for t in range(slots):
+            wanted[k, t] = runs[k, t] > 0
+            runs[k, t + 1] += runs[k, t]
+    return wanted
+
+
+@njit(cache=True, nogil=True)
+def _lower(prices, cells, bid):  # type: ignore[no-untyped-def]
     """Bring the sum of the prices in [start, end) down to the limit's, each by its share of the lift."""
-    excess, lift = -limit * (end - start), 0
+    k, start, end = bid.pool, bid.start, bid.start + bid.duration
+    excess, lift = -bid.limit * bid.duration, np.int64(0)
     for t in range(start, end):
         excess += prices[k, t]
-        lift += prices[k, t] - floor[k, t]
+        lift += prices[k, t] - cells[k, t].floor
     if excess <= 0:
         return
     rest = excess
     for t in range(start, end):
-        own = prices[k, t] - floor[k, t]
+        own = prices[k, t] - cells[k, t].floor
         share = min(own, rest, np.int64(excess * (own / lift)))
         prices[k, t] -= share
         rest -= share
     for t in range(start, end):  # what rounding left
-        share = min(prices[k, t] - floor[k, t], rest)
+        share = min(prices[k, t] - cells[k, t].floor, rest)
         prices[k, t] -= share
         rest -= share
 
 
 @njit(cache=True, nogil=True)
-def _lost_surplus(m, s, prices):  # type: ignore[no-untyped-def]
+def _lost_surplus(bids, options, cells, prices):  # type: ignore[no-untyped-def]
     """What each refused bid would have gained; a bundled one only if its partner would not lose."""
     pools, slots = prices.shape
     total = np.zeros((pools, slots + 1), np.int64)
     blocked = np.zeros((pools, slots + 1), np.int64)
     for k in range(pools):
         for t in range(slots):
-            nothing = s.used[k, t] + s.room[k, t] == 0
+            nothing = cells[k, t].used + cells[k, t].room == 0
             total[k, t + 1] = total[k, t] + prices[k, t]
             blocked[k, t + 1] = blocked[k, t] + nothing
-    surplus = np.full(len(m.quantity), -1, np.int64)
-    for b in range(len(m.quantity)):
-        if s.pool[b] >= 0:
+    surplus = np.full(len(bids), -1, np.int64)
+    for b in range(len(bids)):
+        if bids[b].pool >= 0:
             continue
-        d = m.duration[b]
-        for o in range(m.option[b], m.option[b + 1]):
-            k = m.pool[o]
-            for t in range(m.earliest[b], m.latest[b] - d + 1):
+        d = bids[b].duration
+        for o in range(bids[b].first_option, bids[b].last_option):
+            k = options[o].pool
+            for t in range(bids[b].earliest, bids[b].latest - d + 1):
                 if blocked[k, t + d] == blocked[k, t]:
-                    gain = m.limit[o] * d - total[k, t + d] + total[k, t]
+                    gain = options[o].limit * d - total[k, t + d] + total[k, t]
                     surplus[b] = max(surplus[b], gain)
-        surplus[b] *= m.quantity[b]
+        surplus[b] *= bids[b].quantity
     own = surplus.copy()
-    for b in range(len(m.quantity)):
-        if m.partner[b] >= 0 and own[m.partner[b]] < 0:
+    for b in range(len(bids)):
+        if bids[b].partner >= 0 and own[bids[b].partner] < 0:
             surplus[b] = -1
     return surplus
 

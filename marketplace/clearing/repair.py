@@ -15,8 +15,6 @@ from marketplace.clearing.construct import insert
 from marketplace.clearing.market import (
     SOLD_OUT,
     Market,
-    State,
-    cost_of,
     nobody_loses,
     place,
     remove,
@@ -24,13 +22,14 @@ from marketplace.clearing.market import (
 )
 
 
-def repair(book: Book, m: Market, s: State) -> int:
+def repair(book: Book, m: Market) -> int:
     """Change the state until the promises of priority and of nothing left hold; returns the welfare added."""
     units = queues(book)
     added = 0
+    nothing, everywhere = np.zeros(m.cells.shape, np.int64), np.ones(book.pools, np.bool_)
     while True:
-        swapped, gain = give_priority(m, s, *units)
-        more, inserted = sell_what_is_left(m, s, np.zeros_like(s.used), np.ones(book.pools, np.bool_))
+        swapped, gain = give_priority(*m, *units)
+        more, inserted = sell_what_is_left(*m, nothing, everywhere)
         added += gain + more
         if not swapped and not inserted:
             return int(added)
@@ -79,51 +78,66 @@ def _mix(numbers: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 @njit(cache=True, nogil=True)
-def _precedes(m, r, a):  # type: ignore[no-untyped-def]
+def _precedes(bids, options, r, a):  # type: ignore[no-untyped-def]
     """Whether bid r has a's shape and bids at least as much in every pool."""
     if (
-        m.quantity[r] != m.quantity[a]
-        or m.minimum[r] != m.minimum[a]
-        or m.duration[r] != m.duration[a]
-        or m.earliest[r] != m.earliest[a]
-        or m.latest[r] != m.latest[a]
+        bids[r].quantity != bids[a].quantity
+        or bids[r].minimum != bids[a].minimum
+        or bids[r].duration != bids[a].duration
+        or bids[r].earliest != bids[a].earliest
+        or bids[r].latest != bids[a].latest
     ):
         return False
-    begin, other, count = m.option[r], m.option[a], m.option[r + 1] - m.option[r]
-    if m.option[a + 1] - other != count:
+    begin, other, count = (
+        bids[r].first_option,
+        bids[a].first_option,
+        bids[r].last_option - bids[r].first_option,
+    )
+    if bids[a].last_option - other != count:
         return False
     for i in range(count):
-        if m.pool[begin + i] != m.pool[other + i] or m.limit[begin + i] < m.limit[other + i]:
+        if (
+            options[begin + i].pool != options[other + i].pool
+            or options[begin + i].limit < options[other + i].limit
+        ):
             return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def _hand_over(m, s, a, r):  # type: ignore[no-untyped-def]
+def _hand_over(bids, options, cells, levels, a, r):  # type: ignore[no-untyped-def]
     """Bid r, of a's shape, takes a's place; returns the welfare gained."""
-    option, start, units = m.option[r] + s.option[a] - m.option[a], s.start[a], s.filled[a]
-    loss = remove(m, s, a)
-    return place(m, s, r, option, start, units) - loss
+    option, start, units = (
+        bids[r].first_option + bids[a].option - bids[a].first_option,
+        bids[a].start,
+        bids[a].filled,
+    )
+    loss = remove(bids, options, cells, levels, a)
+    return place(bids, options, cells, levels, r, option, start, units) - loss
 
 
 @njit(cache=True, nogil=True)
-def give_priority(m, s, first, second, ends):  # type: ignore[no-untyped-def]
+def give_priority(bids, options, cells, levels, first, second, ends):  # type: ignore[no-untyped-def]
     """Let every rejected bid of a queue take the place of the last accepted one that it precedes."""
     swaps, gain, begin = 0, 0, 0
     for end in ends:
         last = end - 1
         for i in range(begin, end):
             r, r2 = first[i], second[i]
-            if s.pool[r] >= 0:
+            if bids[r].pool >= 0:
                 continue
-            while last > i and s.pool[first[last]] < 0:
+            while last > i and bids[first[last]].pool < 0:
                 last -= 1
             for j in range(last, i, -1):
                 a, a2 = first[j], second[j]
-                if s.pool[a] >= 0 and _precedes(m, r, a) and (r2 < 0 or _precedes(m, r2, a2)):
-                    gain += _hand_over(m, s, a, r)
+                if (
+                    bids[a].pool >= 0
+                    and _precedes(bids, options, r, a)
+                    and (r2 < 0 or _precedes(bids, options, r2, a2))
+                ):
+                    gain += _hand_over(bids, options, cells, levels, a, r)
                     if r2 >= 0:
-                        gain += _hand_over(m, s, a2, r2)
+                        gain += _hand_over(bids, options, cells, levels, a2, r2)
                     swaps += 1
                     break
         begin = end
@@ -131,20 +145,20 @@ def give_priority(m, s, first, second, ends):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def sell_what_is_left(m, s, nothing, allowed):  # type: ignore[no-untyped-def]
+def sell_what_is_left(bids, options, cells, levels, nothing, allowed):  # type: ignore[no-untyped-def]
     """Insert every rejected bid that finds any place at all, and give the cut ones what is free."""
     gain, inserted = 0, 0
-    for b in range(len(m.quantity)):
-        if s.pool[b] >= 0:
-            more = _fill_up(m, s, b)
+    for b in range(len(bids)):
+        if bids[b].pool >= 0:
+            more = _fill_up(bids, options, cells, levels, b)
             inserted += more > 0
             gain += max(0, more)
             continue
-        more = insert(m, s, nothing, allowed, b)
-        if more < 0 and m.partner[b] < 0:
-            more = _insert_anywhere(m, s, b)
-        elif more < 0 and m.partner[b] > b:
-            more = _insert_bundle_anywhere(m, s, b)
+        more = insert(bids, options, cells, levels, nothing, allowed, b)
+        if more < 0 and bids[b].partner < 0:
+            more = _insert_anywhere(bids, options, cells, levels, b)
+        elif more < 0 and bids[b].partner > b:
+            more = _insert_bundle_anywhere(bids, options, cells, levels, b)
         if more >= 0:
             gain += more
             inserted += 1
@@ -152,69 +166,70 @@ def sell_what_is_left(m, s, nothing, allowed):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _insert_bundle_anywhere(m, s, b):  # type: ignore[no-untyped-def]
-    one = _insert_anywhere(m, s, b)
+def _insert_bundle_anywhere(bids, options, cells, levels, b):  # type: ignore[no-untyped-def]
+    one = _insert_anywhere(bids, options, cells, levels, b)
     if one < 0:
         return -1
-    two = _insert_anywhere(m, s, m.partner[b])
+    two = _insert_anywhere(bids, options, cells, levels, bids[b].partner)
     if two < 0:
-        remove(m, s, b)
+        remove(bids, options, cells, levels, b)
         return -1
     return one + two
 
 
 @njit(cache=True, nogil=True)
-def _insert_anywhere(m, s, b):  # type: ignore[no-untyped-def]
+def _insert_anywhere(bids, options, cells, levels, b):  # type: ignore[no-untyped-def]
     """Insert a rejected bid, whole, at the first option and start that it affords and where nobody loses."""
-    units, d = m.quantity[b], m.duration[b]
-    for o in range(m.option[b], m.option[b + 1]):
-        k = m.pool[o]
+    units, d = bids[b].quantity, bids[b].duration
+    for o in range(bids[b].first_option, bids[b].last_option):
+        k = options[o].pool
         floors, run = 0, 0
-        for t in range(m.earliest[b], m.latest[b]):
-            floor = reserve_of(m, s, k, t, units)
+        for t in range(bids[b].earliest, bids[b].latest):
+            floor = reserve_of(levels, cells[k, t], units)
             if floor == SOLD_OUT:
                 floors, run = 0, 0
                 continue
             floors += floor
             run += 1
             if run > d:
-                floors -= reserve_of(m, s, k, t - d, units)
-            if run >= d and floors <= m.limit[o] * d and nobody_loses(m, s, k, t - d + 1, t + 1, units):
-                return place(m, s, b, o, t - d + 1, units)
+                floors -= reserve_of(levels, cells[k, t - d], units)
+            if (
+                run >= d
+                and floors <= options[o].limit * d
+                and nobody_loses(bids, options, cells, levels, k, t - d + 1, t + 1, units)
+            ):
+                return place(bids, options, cells, levels, b, o, t - d + 1, units)
     return -1
 
 
 @njit(cache=True, nogil=True)
-def _affords(m, s, b, more):  # type: ignore[no-untyped-def]
+def _affords(bids, options, cells, levels, b, more):  # type: ignore[no-untyped-def]
     """Whether an accepted bid could have `more` units where it stands, and nobody lose."""
-    k, start = s.pool[b], s.start[b]
-    end = start + m.duration[b]
+    k, start = bids[b].pool, bids[b].start
+    end = start + bids[b].duration
     floors = 0
     for t in range(start, end):
-        floor = reserve_of(m, s, k, t, more)
+        floor = reserve_of(levels, cells[k, t], more)
         if floor == SOLD_OUT:
             return False
         floors += floor
-    return floors <= s.limit[b] * m.duration[b] and nobody_loses(m, s, k, start, end, more)
+    return floors <= bids[b].limit * bids[b].duration and nobody_loses(
+        bids, options, cells, levels, k, start, end, more
+    )
 
 
 @njit(cache=True, nogil=True)
-def _fill_up(m, s, b):  # type: ignore[no-untyped-def]
+def _fill_up(bids, options, cells, levels, b):  # type: ignore[no-untyped-def]
     """Give a cut bid as many more units as there are; returns the welfare added."""
-    low, high = np.int64(0), m.quantity[b] - s.filled[b] + 1
+    low, high = np.int64(0), bids[b].quantity - bids[b].filled + 1
     while high - low > 1:
         middle = (low + high) // 2
-        if _affords(m, s, b, middle):
+        if _affords(bids, options, cells, levels, b, middle):
             low = middle
         else:
             high = middle
     if low == 0:
         return 0
-    gain = low * s.limit[b] * m.duration[b]
-    k, start, filled = s.pool[b], s.start[b], s.filled[b]
-    for t in range(start, start + m.duration[b]):
-        gain -= cost_of(m, s, k, t, low)
-    option = s.option[b]
-    remove(m, s, b)
-    place(m, s, b, option, start, filled + low)
-    return gain
+    option, start, filled = bids[b].option, bids[b].start, bids[b].filled
+    loss = remove(bids, options, cells, levels, b)
+    return place(bids, options, cells, levels, b, option, start, filled + low) - loss

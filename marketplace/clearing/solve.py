@@ -12,14 +12,16 @@ import numpy as np
 
 from marketplace.clearing.auction import auction, separable_pools
 from marketplace.clearing.book import Book, Column
-from marketplace.clearing.bound import bound_prices
+from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
-from marketplace.clearing.construct import construct, option_values
-from marketplace.clearing.market import empty_state, market
+from marketplace.clearing.construct import SIZE_POWER, construct, option_values
+from marketplace.clearing.improve import improve
+from marketplace.clearing.market import market
 from marketplace.clearing.prices import fills, publish, sales
 from marketplace.clearing.repair import repair
 from marketplace.clearing.result import Fills, Rejected, Result, Sales
 
+NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
 LARGE = 2_000  # bids; a component of more has all threads to itself
 
 
@@ -58,13 +60,16 @@ def _auction(book: Book) -> Result:
 def _search(book: Book, seed: int, effort: float, threads: int) -> Result:
     certificate, bound = bound_prices(book)
     m = market(book)
-    s = empty_state(m)
     pull = np.rint(certificate).astype(np.int64)
-    values = option_values(m, pull, 0.4)
-    welfare = construct(m, s, pull, values)
-    welfare += repair(book, m, s)
-    prices, rejected = publish(m, s, pull)
-    return Result(fills(s), sales(book, s.used), prices, certificate, welfare, bound, bound, rejected)
+    values = option_values(m.bids, m.options, pull, SIZE_POWER)
+    welfare = construct(m, pull, values)
+    tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
+    welfare += improve(m, pull, values, neighbourhoods=tries, seed=seed, threads=threads)
+    welfare += repair(book, m)
+    prices, rejected = publish(m, pull)
+    return Result(
+        fills(m), sales(book, m.cells["used"]), prices, certificate, welfare, bound, bound, rejected
+    )
 
 
 def together(book: Book, parts: list[Component], results: list[Result]) -> Result:
@@ -94,13 +99,14 @@ def together(book: Book, parts: list[Component], results: list[Result]) -> Resul
         column(lambda part, r: part.bids[r.paradoxically_rejected.bid]),
         column(lambda part, r: r.paradoxically_rejected.surplus),
     )
+    bound = results[0].bound if len(parts) == 1 else bound_at(book, certificate)  # no ceiling for each part
     return Result(
         filled.take(np.argsort(filled.bid)),
         sold.take(np.lexsort((sold.first, sold.ask))),
         prices,
         certificate,
         sum(r.welfare for r in results),
-        sum(r.bound for r in results),
-        sum(r.proven for r in results),
+        bound,
+        min(bound, sum(r.proven for r in results)),
         rejected.take(np.argsort(rejected.bid)),
     )
