@@ -1,96 +1,249 @@
-"""Prices that bound the welfare of any result: minimise U over prices by subgradient steps."""
+"""The certificate: prices that bound the welfare of every feasible result.
+
+For any prices λ >= 0, one per pool and slot,
+
+    U(λ) = Σ_bids max(0, max over options o and starts s of quantity·(limit_o·duration − Σ λ over its slots))
+         + Σ_asks Σ_slots quantity·max(0, λ − reserve)
+
+is at least the welfare of any feasible result: λ prices out "units filled <= units sold", and the terms are
+what each bid and each ask would gain at these prices on its own. The least U is the optimum of the linear
+relaxation, in which a bid may be split over options and starts. U is convex and piecewise linear.
+
+`bound_prices` descends along subgradients (units sold less units filled), each coordinate scaled by the root
+of the squares it has seen (AdaGrad: Duchi, Hazan and Singer, JMLR 12, 2011), in steps that shrink to nothing,
+and keeps the best prices it meets. A step costs O(1) an option and O(slots·log slots) a pair of pool and
+duration: the cheapest start in a window is a range minimum over the sliding sums of λ. All of it runs on one
+thread and in one order, so the same book gives the same prices, bit by bit.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from marketplace.clearing.book import Book
+from marketplace.clearing.book import Book, Column
+
+Prices = NDArray[np.int64]
+
+FIRST_STEP = 0.6  # of a price and its unit together
+UNIT = 0.1  # of a pool's mean limit price
+FEWEST, MOST = 60, 1000  # iterations
+WORK = 40_000_000  # options looked at in all iterations together, between these limits
+LARGEST_SUM = 2**62  # of the prices of a pool
 
 
-def bound_prices(book: Book, *, iterations: int = 300) -> tuple[NDArray[np.int64], int]:
-    """The best prices found (pools x slots) and the bound they certify."""
+class Replies(NamedTuple):
+    """What each bid and ask needs to find its best reply to prices.
+
+    Options are looked at by group, one a pair of pool and duration: those of group g are the positions
+    group_first[g] to group_first[g + 1] of `row` (the row in the book), `low` and `high` (first and last
+    start). A group builds a sparse table of `group_depth` levels; where that is 1 it scans each window.
+    """
+
+    group_first: Column
+    group_pool: Column
+    group_duration: Column
+    group_depth: Column
+    depth: int  # the greatest
+    row: NDArray[np.int32]
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+    offsets: Column
+    pool: Column
+    worth: Column  # limit x duration, by option
+    quantity: Column
+    duration: Column
+    earliest: Column
+    latest_start: Column
+    ask_pool: Column
+    ask_first: Column
+    ask_last: Column
+    ask_quantity: Column
+    ask_price: Column
+
+
+def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, int]:
+    """Prices λ (pools x slots, whole ticks) and U(λ), exact.
+
+    `iterations` is at least 1; by default, what the size of the book affords.
+    """
+    if iterations is None:
+        iterations = min(MOST, max(FEWEST, WORK // max(1, len(book.options))))
+    replies = _replies(book)
+    pool, limit = book.options.pool, book.options.price
+    total = np.bincount(pool, limit, minlength=book.pools)
+    unit = UNIT * total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
+    prices = _descend(replies, _floor(replies, book.pools, book.slots), unit, iterations)
+    whole = np.rint(np.minimum(prices, LARGEST_SUM // book.slots)).astype(np.int64)
+    return whole, _exact(replies, whole)
+
+
+def bound_at(book: Book, prices: Prices) -> int:
+    """U at any prices (pools x slots, whole ticks, none negative)."""
+    return _exact(_replies(book), prices)
+
+
+def _exact(replies: Replies, prices: Prices) -> int:
+    return int(_value(replies, prices, np.empty(prices.shape)))
+
+
+def _replies(book: Book) -> Replies:
     asks, bids, options = book.asks, book.bids, book.options
-    return _subgradient(  # type: ignore[no-any-return]
-        book.pools,
-        book.slots,
-        *(asks.pool, asks.first, asks.last, asks.quantity, asks.price),
-        *(bids.quantity, bids.duration, bids.earliest, bids.latest),
-        *(book.offsets, options.pool, options.price),
-        iterations,
+    duration = bids.duration[options.bid]
+    group = options.pool * (book.slots + 1) + duration
+    row = np.argsort(group, kind="stable")
+    groups, first = np.unique(group[row], return_index=True)
+    group_pool, group_duration = np.divmod(groups, book.slots + 1)
+    low = bids.earliest[options.bid][row]
+    high = (bids.latest[options.bid] - duration)[row]
+    group_depth = np.ones_like(groups)
+    if len(groups):
+        starts = high - low + 1
+        depth = 1 + np.log2(np.maximum.reduceat(starts, first)).astype(np.int64)
+        table = (depth - 1) * (book.slots - group_duration + 1) < np.add.reduceat(starts, first)
+        group_depth[table] = depth[table]
+    return Replies(
+        group_first=np.append(first, len(row)),
+        group_pool=group_pool,
+        group_duration=group_duration,
+        group_depth=group_depth,
+        depth=int(group_depth.max(initial=1)),
+        row=row.astype(np.int32),
+        low=low.astype(np.int32),
+        high=high.astype(np.int32),
+        offsets=book.offsets,
+        pool=options.pool,
+        worth=options.price * duration,
+        quantity=bids.quantity,
+        duration=bids.duration,
+        earliest=bids.earliest,
+        latest_start=bids.latest - bids.duration,
+        ask_pool=asks.pool,
+        ask_first=asks.first,
+        ask_last=asks.last,
+        ask_quantity=asks.quantity,
+        ask_price=asks.price,
     )
 
 
 @njit(cache=True, nogil=True)
-def _subgradient(  # type: ignore[no-untyped-def]
-    pools,
-    slots,
-    ask_pool,
-    first,
-    last,
-    offer,
-    reserve,
-    quantity,
-    duration,
-    earliest,
-    latest,
-    option,
-    pool,
-    limit,
-    n,
-):
-    price = np.zeros((pools, slots))
-    for a in range(len(ask_pool)):
-        for t in range(first[a], last[a]):
-            if price[ask_pool[a], t] < reserve[a]:
-                price[ask_pool[a], t] = reserve[a]
-    best_price, best = np.zeros((pools, slots), np.int64), np.int64(2**62)
-    capacity = np.ones((pools, slots))
-    for a in range(len(ask_pool)):
-        for t in range(first[a], last[a]):
-            capacity[ask_pool[a], t] += offer[a]
-    total = np.zeros((pools, slots + 1), np.int64)
-    for i in range(n):
-        whole = np.empty((pools, slots), np.int64)
-        for k in range(pools):
-            for t in range(slots):
-                whole[k, t] = np.int64(np.rint(price[k, t]))
-                total[k, t + 1] = total[k, t] + whole[k, t]
-        value = np.int64(0)
-        slope = np.zeros((pools, slots + 1))
-        for b in range(len(quantity)):
-            d = duration[b]
-            gain, k_best, t_best = np.int64(0), 0, -1
-            for o in range(option[b], option[b + 1]):
-                k = pool[o]
-                money = limit[o] * d
-                for t in range(earliest[b], latest[b] - d + 1):
-                    surplus = money - total[k, t + d] + total[k, t]
-                    if surplus > gain:
-                        gain, k_best, t_best = surplus, k, t
-            if t_best >= 0:
-                value += gain * quantity[b]
-                slope[k_best, t_best] += quantity[b]
-                slope[k_best, t_best + d] -= quantity[b]
-        for k in range(pools):
-            for t in range(1, slots):
-                slope[k, t] += slope[k, t - 1]
-        for a in range(len(ask_pool)):
-            k = ask_pool[a]
-            for t in range(first[a], last[a]):
-                if whole[k, t] > reserve[a]:
-                    value += offer[a] * (whole[k, t] - reserve[a])
-                    slope[k, t] -= offer[a]
+def _floor(replies, pools, slots):  # type: ignore[no-untyped-def]
+    """What λ need not go below: the cheapest reserve or, where nothing is offered, what no bid would pay."""
+    dearest = np.zeros(pools)
+    for option in range(len(replies.pool)):
+        pool = replies.pool[option]
+        dearest[pool] = max(dearest[pool], replies.worth[option])
+    floor = np.full((pools, slots), np.inf)
+    for ask in range(len(replies.ask_pool)):
+        pool = replies.ask_pool[ask]
+        for t in range(replies.ask_first[ask], replies.ask_last[ask]):
+            floor[pool, t] = min(floor[pool, t], replies.ask_price[ask])
+    for pool in range(pools):
+        for t in range(slots):
+            if floor[pool, t] == np.inf:
+                floor[pool, t] = dearest[pool]
+    return floor
+
+
+@njit(cache=True, nogil=True)
+def _descend(replies, floor, unit, iterations):  # type: ignore[no-untyped-def]
+    """The best prices met, in double precision."""
+    pools, slots = floor.shape
+    prices = floor.copy()
+    best_prices = floor.copy()
+    best = np.inf
+    idle = np.empty((pools, slots))
+    squares = np.zeros((pools, slots))
+    for iteration in range(iterations):
+        value = _value(replies, prices, idle)
         if value < best:
             best = value
-            best_price[:] = whole
-        step = 0.35 / (1.0 + 0.06 * i)
-        for k in range(pools):
+            best_prices[:] = prices
+        step = FIRST_STEP * (1.0 - iteration / iterations) ** 2
+        for p in range(pools):
             for t in range(slots):
-                excess = min(2.0, max(-1.0, slope[k, t] / capacity[k, t]))
-                price[k, t] = max(0.0, price[k, t] + step * excess * (price[k, t] * 0.5 + 100.0))
-    return best_price, best
+                if idle[p, t] != 0.0:
+                    squares[p, t] += idle[p, t] ** 2
+                    move = step * (unit[p] + prices[p, t]) * idle[p, t] / np.sqrt(squares[p, t])
+                    prices[p, t] = max(floor[p, t], prices[p, t] - move)
+    return best_prices
 
 
-def bound_at(book: Book, prices: NDArray[np.int64]) -> int:
-    """U at the prices."""
-    raise NotImplementedError
+@njit(cache=True, nogil=True)
+def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
+    """U, exact where the prices are integers; `idle` gets units sold less units filled."""
+    pools, slots = prices.shape
+    nothing = prices[0, 0] * 0
+    sums = np.empty((pools, slots + 1), prices.dtype)
+    for p in range(pools):
+        sums[p, 0] = nothing
+        for t in range(slots):
+            sums[p, t + 1] = sums[p, t] + prices[p, t]
+    cost = _cheapest(replies, sums)
+    value = nothing
+    change = np.zeros((pools, slots + 1))
+    for bid in range(len(replies.quantity)):
+        best, chosen = nothing, -1
+        for option in range(replies.offsets[bid], replies.offsets[bid + 1]):
+            surplus = replies.worth[option] - cost[option]
+            if surplus > best:
+                best, chosen = surplus, option
+        if chosen >= 0:
+            quantity, duration = replies.quantity[bid], replies.duration[bid]
+            value += quantity * best
+            pool, start = replies.pool[chosen], replies.earliest[bid]
+            last = replies.latest_start[bid]
+            while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
+                start += 1
+            change[pool, start] -= quantity
+            change[pool, start + duration] += quantity
+    for p in range(pools):
+        units = 0.0
+        for t in range(slots):
+            units += change[p, t]
+            idle[p, t] = units
+    for ask in range(len(replies.ask_pool)):
+        p = replies.ask_pool[ask]
+        for t in range(replies.ask_first[ask], replies.ask_last[ask]):
+            margin = prices[p, t] - replies.ask_price[ask]
+            if margin > 0:
+                value += replies.ask_quantity[ask] * margin
+                idle[p, t] += replies.ask_quantity[ask]
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(replies, sums):  # type: ignore[no-untyped-def]
+    """For each option the least sum of prices over the slots of any of its starts."""
+    slots = sums.shape[1] - 1
+    cost = np.empty(len(replies.row), sums.dtype)
+    least = np.empty((max(1, replies.depth), slots), sums.dtype)
+    for group in range(len(replies.group_pool)):
+        pool, duration, depth = (
+            replies.group_pool[group],
+            replies.group_duration[group],
+            replies.group_depth[group],
+        )
+        starts = slots - duration + 1
+        for s in range(starts):
+            least[0, s] = sums[pool, s + duration] - sums[pool, s]
+        half = 1
+        for level in range(1, depth):
+            lower, upper = least[level - 1], least[level]
+            for s in range(starts - 2 * half + 1):
+                upper[s] = lower[s] if lower[s] < lower[s + half] else lower[s + half]
+            half *= 2
+        for position in range(replies.group_first[group], replies.group_first[group + 1]):
+            low, high = replies.low[position], replies.high[position]
+            best = least[0, low]
+            if depth == 1:
+                for s in range(low + 1, high + 1):
+                    best = least[0, s] if least[0, s] < best else best
+            else:
+                level = 0
+                while 2 << level <= high - low + 1:
+                    level += 1
+                best = min(least[level, low], least[level, high - (1 << level) + 1])
+            cost[replies.row[position]] = best
+    return cost
