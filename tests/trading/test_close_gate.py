@@ -189,7 +189,7 @@ def test_a_plan_of_limited_supply_is_a_pool_with_one_slot():
 
 
 def test_an_option_that_can_never_hold_the_bid_is_left_out():
-    """Eight units are on offer in the first pool, sixteen in the second, but never for three hours in a row."""
+    """Eight units in the first pool; sixteen in the second, but never for three hours in a row."""
     small, gappy, large = (PoolFactory() for _ in range(3))
     CapacityFactory(pool=small, units=8)
     CapacityFactory(pool=gappy, units=16).hours.filter(slot__in=[hour(3), hour(6), hour(9)]).update(sold=1)
