@@ -1,0 +1,46 @@
+"""The verbs that change who trades: one module a thing, all of them to be called from here."""
+
+from accounts.operations.api_keys import create_api_key, revoke_api_key
+from accounts.operations.invitations import (
+    InvitationClosed,
+    WrongAddress,
+    accept_invitation,
+    find_invitation,
+    invite_member,
+    revoke_invitation,
+)
+from accounts.operations.members import LastOwner, change_role, leave_organisation, remove_member
+from accounts.operations.organisations import (
+    AlreadyRegistered,
+    Details,
+    DetailsChanged,
+    create_organisation,
+    edit_organisation,
+    reject_organisation,
+    verify_organisation,
+)
+from accounts.operations.outgoing_email import queue_email, send_queued_email
+
+__all__ = [
+    "AlreadyRegistered",
+    "Details",
+    "DetailsChanged",
+    "InvitationClosed",
+    "LastOwner",
+    "WrongAddress",
+    "accept_invitation",
+    "change_role",
+    "create_api_key",
+    "create_organisation",
+    "edit_organisation",
+    "find_invitation",
+    "invite_member",
+    "leave_organisation",
+    "queue_email",
+    "reject_organisation",
+    "remove_member",
+    "revoke_api_key",
+    "revoke_invitation",
+    "send_queued_email",
+    "verify_organisation",
+]

@@ -1,0 +1,31 @@
+from collections.abc import Sequence
+
+from django.db import models
+
+from accounts.models import AuditEvent, Member, Organisation, User
+
+
+def memberships_of(user: User) -> list[Member]:
+    """The user's memberships, the first joined first, with their organisations."""
+    return list(Member.objects.filter(user=user).select_related("organisation").order_by("joined_at", "pk"))
+
+
+def current_member(memberships: Sequence[Member], *, chosen: int | None) -> Member | None:
+    """The membership in the `chosen` organisation, or else the first."""
+    for member in memberships:
+        if member.organisation_id == chosen:
+            return member
+    return memberships[0] if memberships else None
+
+
+def verification_history(organisation: Organisation) -> models.QuerySet[AuditEvent]:
+    """Every submission of the organisation's details, and every decision on them, newest first."""
+    return (
+        AuditEvent.objects.filter(
+            organisation=organisation,
+            subject_type=Organisation._meta.label_lower,
+            verb__in=["create", "submit", "verify", "reject"],
+        )
+        .select_related("user")
+        .order_by("-at", "-pk")
+    )

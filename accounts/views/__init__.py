@@ -1,0 +1,1 @@
+"""The pages: they read a form, call one operation, and say what came of it."""

@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.requests import PageRequest
+
+# `data:` is for the icons inside Tabler's stylesheet.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def content_security_policy(get_response: Handler) -> Handler:
+    """Nothing inline, nothing from elsewhere. A view that must differ sets the header itself."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        return response
+
+    return handle
+
+
+def organisation_zone(
+    get_response: Callable[[PageRequest], HttpResponse],
+) -> Callable[[PageRequest], HttpResponse]:
+    """Pages show and read times in the organisation's zone; a stranger's in the exchange's."""
+
+    def handle(request: PageRequest) -> HttpResponse:
+        zone = request.organisation.timezone if request.organisation else settings.EXCHANGE_ZONE
+        with timezone.override(ZoneInfo(zone)):
+            return get_response(request)
+
+    return handle

@@ -1,0 +1,59 @@
+"""What every page needs around its content: the sections a person may visit, and for which organisation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Member, Role
+from accounts.permissions import ROLE_MAY, Permission
+from accounts.requests import PageRequest
+
+
+@dataclass(frozen=True)
+class Section:
+    label: str | Promise
+    path: str
+    icon: str
+
+
+def may(member: Member, permission: Permission) -> bool:
+    return permission in ROLE_MAY[Role(member.role)]
+
+
+PUBLIC_SECTIONS = [
+    Section(_("Market"), "/market/", "chart-candle"),
+    Section(_("Algorithms"), "/algorithms/", "brain"),
+]
+MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
+    (Section(_("Orders"), "/orders/", "list-details"), lambda member: member.organisation.buys),
+    (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
+    (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
+    (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
+    (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
+]
+NEWCOMER_SECTIONS = [Section(_("Register your organisation"), "/organisation/create/", "building")]
+OPERATOR_SECTIONS = [
+    Section(_("Rounds"), "/operator/rounds/", "gavel"),
+    Section(_("Verification"), "/operator/verification/", "shield-check"),
+    Section(_("Bank lines"), "/operator/bank/", "building-bank"),
+]
+
+
+def sections_of(member: Member) -> list[Section]:
+    return [section for section, shown_to in MEMBER_SECTIONS if shown_to(member)]
+
+
+def navigation(request: PageRequest) -> dict[str, object]:
+    """Template context: `sections` and `operator_sections`, in the order shown, and `demo`."""
+    if not request.user.is_authenticated:
+        return {"sections": PUBLIC_SECTIONS, "demo": settings.DEMO}
+    newcomer = [] if request.user.is_operator else NEWCOMER_SECTIONS
+    own = sections_of(request.member) if request.member else newcomer
+    return {
+        "demo": settings.DEMO,
+        "sections": PUBLIC_SECTIONS + own,
+        "operator_sections": OPERATOR_SECTIONS if request.user.is_operator else [],
+    }

@@ -1,0 +1,242 @@
+"""All settings, from the environment (see .env.example). Nothing here is a secret."""
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace import private_services
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# A machine that names a database is a deployment; one that names none is somebody's own machine.
+DEPLOYED = bool(env("DATABASE_URL", default=""))
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def own_secret_key() -> str:
+    """A key for this checkout alone, made once and kept beside its private data."""
+    path = private_services.DATA_DIR / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+SECRET_KEY = env("SECRET_KEY", default="")
+if not SECRET_KEY and DEPLOYED:
+    raise ImproperlyConfigured("Set SECRET_KEY to a long random string: `openssl rand -base64 48` makes one.")
+SECRET_KEY = SECRET_KEY or own_secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if DEPLOYED else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = env.bool("HTTPS", default=DEPLOYED)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "accounts.apps.ExchangeAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "axes",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "pgtrigger",
+    "rest_framework",
+    "accounts",
+    "listings",
+    "settlement.ledger",
+    "settlement.contracts",
+    "settlement.delivery",
+    "settlement.payments",
+    "marketplace.trading",
+    "marketplace",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "marketplace.middleware.content_security_policy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.CurrentOrganisationMiddleware",
+    "marketplace.middleware.organisation_zone",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+ASGI_APPLICATION = "marketplace.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "django.template.context_processors.tz",
+                "marketplace.navigation.navigation",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=private_services.database_url())}
+DATABASES["default"].setdefault("OPTIONS", {})
+
+REDIS_URL = env("REDIS_URL", default=private_services.redis_url())
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+
+# Signing in (allauth), by e-mail. A letter carries a code that proves the address.
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "accounts.forms.SignUpForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_REDIRECT_URL = "accounts:create_organisation"
+ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="mandatory")  # or "optional", or "none"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# django-axes locks out first; these limits also cover second factors and codes.
+ACCOUNT_RATE_LIMITS = {"login_failed": "20/m/ip,10/300s/key"}
+
+# Owners of organisations and operators must set up a second factor before they use their pages.
+REQUIRE_MFA = env.bool("REQUIRE_MFA", default=True)
+MFA_ADAPTER = "accounts.adapters.MFAAdapter"
+MFA_TOTP_ISSUER = "Suanpan"
+MFA_TOTP_TOLERANCE = 1
+
+# Five wrong passwords for one address from one place lock it there for a quarter of an hour.
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_USERNAME_FORM_FIELD = "login"
+AXES_LOCKOUT_TEMPLATE = "account/locked_out.html"
+# How many proxies stand in front: a client's address is read from X-Forwarded-For only behind them.
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+if PROXY_COUNT:
+    AXES_IPWARE_PROXY_COUNT = PROXY_COUNT
+    AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Suanpan <no-reply@suanpan.example>")
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_AGE = 31_536_000
+LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
+TIME_ZONE = "UTC"
+EXCHANGE_ZONE = env("EXCHANGE_ZONE", default="Asia/Shanghai")
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles" if DEPLOYED else None
+MEDIA_ROOT = env.path("MEDIA_ROOT", default=str(private_services.DATA_DIR / "media"))
+STATIC_STORAGE = "CompressedManifestStaticFilesStorage" if DEPLOYED else "CompressedStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": f"whitenoise.storage.{STATIC_STORAGE}"},
+}
+WHITENOISE_USE_FINDERS = not DEPLOYED
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+# Celery: the database is the queue's record, Redis only its bell; so results are not kept.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_VISIBILITY_TIMEOUT = CELERY_RESULT_VISIBILITY_TIMEOUT = 900
+CELERY_BROKER_TRANSPORT_OPTIONS = CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# The exchange's own rules.
+DEMO = env.bool("DEMO", default=False)  # pages say that the market is illustrative
+ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
+HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
+FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
+ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
+ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
+# Where buyers send their bank transfers; shown beside their reference code.
+TOP_UP_BANK = {
+    "holder": env("TOP_UP_BANK_HOLDER", default="Suanpan Exchange (demonstration)"),
+    "bank": env("TOP_UP_BANK_NAME", default="Demonstration Bank, Shenzhen"),
+    "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
+}
+CELERY_BEAT_SCHEDULE = {
+    "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
+    "close the gate": {
+        "task": "marketplace.trading.tasks.run_due_round",
+        "schedule": crontab(minute=f"*/{ROUND_MINUTES}"),
+    },
+    "expire holds": {"task": "settlement.ledger.tasks.expire_holds", "schedule": crontab()},
+    "seal the ledger": {"task": "settlement.ledger.tasks.seal", "schedule": crontab()},
+    "release delivered hours": {
+        "task": "settlement.delivery.tasks.release_delivered_hours",
+        "schedule": crontab(minute="1"),
+    },
+}
+CELERY_BEAT_SCHEDULE_FILENAME = env(
+    "CELERY_BEAT_SCHEDULE_FILENAME", default=str(private_services.DATA_DIR / "celerybeat-schedule")
+)

@@ -1,0 +1,33 @@
+"""Refusals of the trading package."""
+
+from accounts.errors import DomainError, InvalidInput
+
+
+class NoEligiblePool(InvalidInput):
+    """No pool on the exchange meets what the bid asks for."""
+
+    code = "no_eligible_pool"
+
+
+class NotOnSale(DomainError):
+    """The licence plan cannot be ordered."""
+
+    code = "not_on_sale"
+
+
+class CannotCancel(DomainError):
+    """The order is being cleared, or has ended."""
+
+    code = "cannot_cancel"
+
+
+class RoundFailed(DomainError):
+    """The round cannot be settled; it is marked as failed, and its orders rest again."""
+
+    code = "round_failed"
+
+
+class Fenced(DomainError):
+    """Somebody else has claimed the round since; what this process worked out is not written."""
+
+    code = "fenced"

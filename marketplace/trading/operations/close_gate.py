@@ -1,0 +1,70 @@
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from listings.models import Algorithm, LicencePlan
+from listings.operations import freeze_capacities
+from listings.slots import SLOT
+from marketplace.trading.documents import Document
+from marketplace.trading.horizon import first_slot
+from marketplace.trading.models import Order, Round, RoundOrder
+from marketplace.trading.operations.expire_orders import expire_orders
+from marketplace.trading.operations.open_round import open_round
+from marketplace.trading.queries.book import BookDraft, draft_book
+
+
+@transaction.atomic
+def close_gate(*, round_id: int, now: datetime) -> Round | None:
+    """Close the round to orders, freeze its book, and open the next round.
+
+    From here on its orders cannot be cancelled and its capacity cannot be changed until it is settled or has
+    failed. Returns None where the round was closed before, or an earlier round is unfinished.
+    """
+    closing = Round.objects.select_for_update().filter(pk=round_id, status=Round.Status.OPEN).first()
+    if closing is None or Round.objects.unfinished().exists():
+        return None
+    expire_orders(now=now)
+    closing.horizon_start = first_slot(max(now, closing.gate_at))
+    closing.slots = settings.HORIZON_SLOTS
+    freeze_capacities(first_slot=closing.horizon_start, slots=closing.slots)
+    orders = _orders_at_the_gate(closing)
+    draft = draft_book(orders, first_slot=closing.horizon_start, slots=closing.slots)
+    document = Document.of(draft.content)
+    closing.pool_ids = [pool.pk for pool in draft.pools]
+    closing.plan_ids = [plan.pk for plan in draft.plans]
+    closing.capacity_ids = [ask.source_id for ask in draft.asks if ask.pool_row < len(draft.pools)]
+    closing.book, closing.book_sha256 = document.gzipped, document.sha256
+    closing.order_count = len(orders)
+    closing.status, closing.closed_at = Round.Status.CLOSED, now
+    closing.save()
+    Order.objects.filter(pk__in=[order.pk for order in orders]).update(status=Order.Status.CLEARING)
+    RoundOrder.objects.bulk_create(_parts(closing, draft), batch_size=2000)
+    open_round(now=now)
+    return closing
+
+
+def _orders_at_the_gate(closing: Round) -> list[Order]:
+    """All resting orders of verified organisations that the horizon reaches, in the order placed; locked."""
+    assert closing.horizon_start is not None
+    horizon_end = closing.horizon_start + closing.slots * SLOT
+    resting = Order.objects.resting().of_verified().reached_by(horizon_end)
+    locked = resting.order_by("pk").select_for_update(of=("self",)).select_related("plan__algorithm")
+    return sorted(locked, key=lambda order: (order.placed_at, order.pk))
+
+
+def _parts(closing: Round, draft: BookDraft) -> list[RoundOrder]:
+    in_book = [RoundOrder(round=closing, order=order, row=row) for row, order in enumerate(draft.bids)]
+    without = [RoundOrder(round=closing, order=order) for order in draft.without_options]
+    posted = [
+        RoundOrder(round=closing, order=order, price=_posted_price(order.plan))
+        for order in draft.at_posted_price
+    ]
+    return in_book + without + posted
+
+
+def _posted_price(plan: LicencePlan | None) -> int | None:
+    """What a seat costs at the gate; None where the plan is not on sale."""
+    if plan is None or plan.status != LicencePlan.Status.LISTED:
+        return None
+    return plan.price if plan.algorithm.status == Algorithm.Status.LISTED else None

@@ -1,0 +1,63 @@
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.audit import Actor, record
+from accounts.errors import InvalidInput
+from accounts.permissions import Permission
+from listings.models import Accelerator
+from listings.queries import eligible_pools
+from listings.slots import SLOT
+from marketplace.trading.errors import NoEligiblePool
+from marketplace.trading.models import Order, OrderLimit
+from marketplace.trading.operations.placing import buyer_of, hold_for
+from marketplace.trading.terms import BidTerms
+
+
+@transaction.atomic
+def place_bid(*, actor: Actor, terms: BidTerms, expires_at: datetime | None = None, now: datetime) -> Order:
+    """Place a compute bid and hold the most it can cost.
+
+    It rests until it fills, is cancelled, or expires: at `expires_at`, or when its window leaves no start.
+    Raises NotAllowed, NotVerified, InvalidInput, NoEligiblePool or InsufficientFunds.
+    """
+    buyer = buyer_of(actor, permission=Permission.TRADE)
+    terms.check(now=now)
+    last_start = terms.window_end - terms.hours * SLOT
+    if expires_at is not None and expires_at <= now:
+        raise InvalidInput(_("The bid would expire before it is placed: give a later time."))
+    _refuse_unknown_accelerators(terms)
+    if not eligible_pools(terms.requirements()).exclude(facility__provider=buyer).exists():
+        raise NoEligiblePool(_("No pool on the exchange meets these requirements: loosen one of them."))
+    order = Order.objects.create(
+        organisation=buyer,
+        placed_by=actor.user,
+        kind=Order.Kind.BID,
+        quantity=terms.quantity,
+        minimum=terms.least_quantity,
+        limit_price=terms.highest_limit,
+        hours=terms.hours,
+        window_start=terms.window_start,
+        window_end=terms.window_end,
+        hubs=list(terms.hubs),
+        facility_kinds=list(terms.facility_kinds),
+        jurisdictions=list(terms.jurisdictions),
+        domestic_only=terms.domestic_only,
+        least_memory_gb=terms.least_memory_gb,
+        placed_at=now,
+        expires_at=min(expires_at or last_start, last_start),
+    )
+    OrderLimit.objects.bulk_create(
+        OrderLimit(order=order, accelerator_id=pk, limit_price=terms.limit_for(pk))
+        for pk in terms.accelerators
+    )
+    hold_for(order, amount=terms.most_it_costs, now=now)
+    record(actor=actor, verb="place", subject=order, detail={"most": terms.most_it_costs}, now=now)
+    return order
+
+
+def _refuse_unknown_accelerators(terms: BidTerms) -> None:
+    known = set(Accelerator.objects.filter(pk__in=terms.accelerators).values_list("pk", flat=True))
+    if unknown := set(terms.accelerators) - known:
+        raise InvalidInput(_("There is no accelerator %(id)s in the catalogue.") % {"id": min(unknown)})

@@ -1,0 +1,168 @@
+"""Write a round's book: rows from the database become the engine's columns, in one fixed order."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from listings.models import Algorithm, LicencePlan, Pool
+from listings.queries import open_hours
+from listings.slots import SLOT
+from marketplace.trading.eligibility import Option, options_of
+from marketplace.trading.models import Order, OrderLimit
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A run of slots in which one capacity, or one plan of limited supply, has the same number left."""
+
+    pool_row: int
+    first: int
+    last: int
+    quantity: int
+    price: int
+    listed_at: datetime
+    source_id: int
+
+
+@dataclass
+class BookDraft:
+    """The book's columns, and what its rows stand for."""
+
+    pools: list[Pool] = field(default_factory=list)
+    plans: list[LicencePlan] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
+    bids: list[Order] = field(default_factory=list)
+    content: dict[str, Any] = field(default_factory=dict)
+    # Orders of the round that are not in the book: no pool on offer is eligible, or supply is unlimited.
+    without_options: list[Order] = field(default_factory=list)
+    at_posted_price: list[Order] = field(default_factory=list)
+
+
+def draft_book(orders: Sequence[Order], *, first_slot: datetime, slots: int) -> BookDraft:
+    """The book of these resting orders and all frozen capacity over the horizon.
+
+    `orders` come in the order they were placed, with `plan` loaded. Bids whose window the horizon does not
+    reach must have been left out.
+    """
+    draft = BookDraft()
+    _add_capacity(draft, first_slot, slots)
+    _add_plans(draft, orders)
+    options = _add_bids(draft, orders)
+    draft.content = _content(draft, options, first_slot, slots)
+    return draft
+
+
+def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
+    hours = open_hours(first_slot=first_slot, slots=slots).filter(capacity__frozen=True)
+    names = ("capacity_id", "capacity__pool_id", "slot", "units", "sold")
+    rows = list(hours.values_list(*names, "capacity__reserve_price", "capacity__created_at"))
+    pools = Pool.objects.filter(pk__in={row[1] for row in rows}).select_related("facility", "accelerator")
+    draft.pools = list(pools.order_by("pk"))
+    row_of = {pool.pk: row for row, pool in enumerate(draft.pools)}
+    for capacity, pool, slot, units, sold, reserve, listed_at in rows:
+        left = units - sold
+        number = int((slot - first_slot) / SLOT)
+        last = draft.asks[-1] if draft.asks else None
+        if last and (last.source_id, last.last, last.quantity) == (capacity, number, left):
+            draft.asks[-1] = Ask(last.pool_row, last.first, number + 1, left, reserve, listed_at, capacity)
+        else:
+            draft.asks.append(Ask(row_of[pool], number, number + 1, left, reserve, listed_at, capacity))
+
+
+def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
+    """A plan of limited supply is a pool with one slot; its seats left are one ask at the posted price."""
+    wanted = {order.plan_id for order in orders if order.plan_id is not None}
+    limited = LicencePlan.objects.filter(
+        pk__in=wanted,
+        supply__isnull=False,
+        status=LicencePlan.Status.LISTED,
+        algorithm__status=Algorithm.Status.LISTED,
+    )
+    draft.plans = [plan for plan in limited.order_by("pk") if (plan.supply or 0) > plan.sold]
+    for row, plan in enumerate(draft.plans, start=len(draft.pools)):
+        left = (plan.supply or 0) - plan.sold
+        draft.asks.append(Ask(row, 0, 1, left, plan.price, plan.created_at, plan.pk))
+
+
+def _add_bids(draft: BookDraft, orders: Sequence[Order]) -> list[list[Option]]:
+    """Sort the orders into the draft; return the options of each bid of the book."""
+    plan_rows = {plan.pk: row for row, plan in enumerate(draft.plans, start=len(draft.pools))}
+    limits: dict[int, dict[int, int]] = defaultdict(dict)
+    named = OrderLimit.objects.filter(order__in=[order.pk for order in orders])
+    for order_id, accelerator, price in named.values_list("order_id", "accelerator_id", "limit_price"):
+        limits[order_id][accelerator] = price
+    all_options: list[list[Option]] = []
+    for order in orders:
+        if order.plan is not None and order.plan.supply is None:
+            draft.at_posted_price.append(order)
+            continue
+        if order.plan is not None:
+            row = plan_rows.get(order.plan.pk)
+            options = [] if row is None else [Option(row, order.limit_price)]
+        else:
+            options = options_of(order, limits[order.pk], draft.pools)
+        if options:
+            draft.bids.append(order)
+            all_options.append(options)
+        else:
+            draft.without_options.append(order)
+    return all_options
+
+
+def _content(
+    draft: BookDraft, options: list[list[Option]], first_slot: datetime, slots: int
+) -> dict[str, Any]:
+    ranks = _ranks(draft)
+    asks, bids = draft.asks, draft.bids
+    windows = [_window(order, first_slot, slots) for order in bids]
+    return {
+        "slots": slots,
+        "pools": max(1, len(draft.pools) + len(draft.plans)),
+        "asks": {
+            "pool": [ask.pool_row for ask in asks],
+            "first": [ask.first for ask in asks],
+            "last": [ask.last for ask in asks],
+            "quantity": [ask.quantity for ask in asks],
+            "price": [ask.price for ask in asks],
+            "placed": ranks[: len(asks)],
+        },
+        "bids": {
+            "quantity": [order.quantity for order in bids],
+            "minimum": [order.minimum for order in bids],
+            "duration": [order.hours or 1 for order in bids],
+            "earliest": [earliest for earliest, _ in windows],
+            "latest": [latest for _, latest in windows],
+            "placed": ranks[len(asks) :],
+        },
+        "options": {
+            "bid": [bid for bid, each in enumerate(options) for _ in each],
+            "pool": [option.pool_row for each in options for option in each],
+            "price": [option.limit_price for each in options for option in each],
+        },
+    }
+
+
+def _window(order: Order, first_slot: datetime, slots: int) -> tuple[int, int]:
+    """The slots of the horizon that the order may use; a licence order uses slot 0."""
+    if order.window_start is None or order.window_end is None:
+        return 0, 1
+    earliest = int((order.window_start - first_slot) / SLOT)
+    latest = int((order.window_end - first_slot) / SLOT)
+    return max(0, earliest), min(slots, latest)
+
+
+def _ranks(draft: BookDraft) -> list[int]:
+    """The place of each ask, then of each bid, in the one order in which they all were placed."""
+    capacity, plan, bid = range(3)
+    of_plan = len(draft.pools)
+    keys = [
+        (ask.listed_at, plan if ask.pool_row >= of_plan else capacity, ask.source_id, ask.first)
+        for ask in draft.asks
+    ]
+    keys += [(order.placed_at, bid, order.pk, 0) for order in draft.bids]
+    ranks = [0] * len(keys)
+    for rank, row in enumerate(sorted(range(len(keys)), key=keys.__getitem__)):
+        ranks[row] = rank
+    return ranks

@@ -1,0 +1,136 @@
+"""Why an order is where it is, and what would have filled it, in words a buyer can act on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from accounts.names import local_name
+from listings.models import LicencePlan, Pool
+from marketplace.trading.models import Order, Round, RoundOrder
+
+Outcome = RoundOrder.Outcome
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the last round decided about an order. The sentences are translated."""
+
+    order: Order
+    round: Round | None  # None: the order has not been in a round yet
+    outcome: str | None  # a RoundOrder.Outcome
+    reason: str
+    remedy: str  # what would have filled it; empty where nothing is wrong
+    pool: Pool | None = None  # of the fill, or of the cheapest start
+    starts_at: datetime | None = None
+    price: int | None = None  # mean there, fen per unit-hour or seat, rounded up
+    raise_by: int | None = None  # how far the limit price was short, fen per unit-hour or seat
+    units_available: int | None = None
+
+
+def explain(order: Order) -> Explanation:
+    """Why an order filled or not, as its last round stored it: the answer does not change later."""
+    seen = (
+        order.round_orders.exclude(outcome=Outcome.PENDING)
+        .select_related("round", "pool__facility", "pool__accelerator")
+        .defer("round__book", "round__result")
+        .order_by("-round_id")
+        .first()
+    )
+    if seen is None:
+        return Explanation(order, None, None, _("This order has not been in a round yet."), "")
+    reason, remedy = _sentences(seen, order)
+    return Explanation(
+        order,
+        seen.round,
+        seen.outcome,
+        reason,
+        remedy,
+        seen.pool,
+        seen.starts_at,
+        seen.price,
+        seen.raise_by,
+        seen.units_available,
+    )
+
+
+def _yuan(fen: int) -> str:
+    return f"¥{Decimal(fen) / 100:,.2f}"
+
+
+def _place(pool: Pool | None, plan: LicencePlan | None) -> str:
+    if pool is not None:
+        return f"{local_name(pool.facility)} · {pool.accelerator}"
+    return f"{local_name(plan.algorithm)}: {plan.name}" if plan is not None else ""
+
+
+def _local_time(moment: datetime) -> str:
+    """In the zone in force, which it names: 2026-06-01 12:00 (UTC+08:00)."""
+    local = timezone.localtime(moment)
+    offset = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M} (UTC{offset[:3]}:{offset[3:]})"
+
+
+def _sentences(seen: RoundOrder, order: Order) -> tuple[str, str]:
+    facts = {
+        "minimum": order.minimum,
+        "hours": order.hours,
+        "units": seen.units_available,
+        "pool": _place(seen.pool, order.plan),
+        "price": _yuan(seen.price or 0),
+        "raise": _yuan(seen.raise_by or 0),
+        "start": _local_time(seen.starts_at) if seen.starts_at else "",
+    }
+    reason, none_left, some_left = SENTENCES[Order.Kind(order.kind), Outcome(seen.outcome)]
+    remedy = some_left if seen.units_available else none_left
+    return str(reason) % facts, str(remedy) % facts
+
+
+# The reason; what would have filled the order, where no units are available; and where some are.
+SENTENCES = {
+    (Order.Kind.BID, Outcome.FILLED): (
+        _lazy("Filled in %(pool)s from %(start)s, at %(price)s per unit-hour on average."),
+        "",
+        "",
+    ),
+    (Order.Kind.BID, Outcome.NO_CAPACITY): (
+        _lazy("No eligible pool offered %(minimum)s units for %(hours)s hours in a row inside its window."),
+        _lazy("A wider window, fewer hours or more pools might have found capacity: none offered any."),
+        _lazy("At most %(units)s units were offered throughout such a run, in %(pool)s: ask for that many."),
+    ),
+    (Order.Kind.BID, Outcome.LIMIT_TOO_LOW): (
+        _lazy(
+            "The limit price was too low: the cheapest start, in %(pool)s from %(start)s, cost %(price)s per "
+            "unit-hour on average."
+        ),
+        _lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
+        _lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
+    ),
+    (Order.Kind.BID, Outcome.INDIVISIBLE): (
+        _lazy(
+            "The limit price was high enough, but %(minimum)s units could not be fitted together with the "
+            "orders that were worth more."
+        ),
+        _lazy("A wider window, fewer hours or more pools would have given it more places to fit."),
+        _lazy("With a minimum of %(units)s units it would have fitted in %(pool)s from %(start)s."),
+    ),
+    (Order.Kind.LICENCE, Outcome.FILLED): (_lazy("Filled at %(price)s per seat."), "", ""),
+    (Order.Kind.LICENCE, Outcome.NO_CAPACITY): (
+        _lazy("The plan did not offer %(minimum)s seats."),
+        _lazy("No seats were left: choose another plan."),
+        _lazy("%(units)s seats were on offer: ask for that many."),
+    ),
+    (Order.Kind.LICENCE, Outcome.LIMIT_TOO_LOW): (
+        _lazy("The limit price was too low: a seat cost %(price)s."),
+        _lazy("A limit price higher by %(raise)s per seat would have reached it."),
+        _lazy("A limit price higher by %(raise)s per seat would have reached it."),
+    ),
+    (Order.Kind.LICENCE, Outcome.INDIVISIBLE): (
+        _lazy("The limit price was high enough, but %(minimum)s seats together were not left."),
+        _lazy("No seats were left: choose another plan, or a higher limit price."),
+        _lazy("With a minimum of %(units)s seats it would have filled."),
+    ),
+}

@@ -1,0 +1,15 @@
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    # Each package names its own prefixes, among them its pages under /operator/.
+    path("", include("accounts.urls")),
+    path("", include("listings.urls")),
+    path("", include("marketplace.trading.urls")),
+    path("", include("settlement.contracts.urls")),
+    path("", include("settlement.ledger.urls")),
+    path("", include("settlement.payments.urls")),
+]

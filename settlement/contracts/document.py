@@ -1,0 +1,121 @@
+"""A contract's document: every term, in words and figures that stand by themselves."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import Organisation
+from listings.models import LicencePlan, Pool
+from settlement.contracts.models import Contract
+
+
+@dataclass(frozen=True)
+class ContractDraft:
+    """What a trade says. Prices are fen per unit, one for each slot; `total` is what the buyer pays, in fen.
+
+    `quantity` counts units of a pool, or seats of a licence plan; a licence has no hourly prices. Only what
+    costs nothing may do without a hold.
+    """
+
+    source: str
+    kind: Contract.Kind
+    buyer_id: int
+    provider_id: int
+    hold_id: int | None
+    quantity: int
+    starts_at: datetime.datetime
+    ends_at: datetime.datetime | None
+    total: int
+    pool_id: int | None = None
+    plan_id: int | None = None
+    hourly_prices: Sequence[int] = ()
+    terms: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the drafts of one batch name: read once, described at the moment of contracting."""
+
+    organisations: Mapping[int, Organisation]
+    pools: Mapping[int, Pool]
+    plans: Mapping[int, LicencePlan]
+
+    @classmethod
+    def of(cls, drafts: Sequence[ContractDraft]) -> "Catalogue":
+        parties = {each.buyer_id for each in drafts} | {each.provider_id for each in drafts}
+        pools = Pool.objects.select_related("facility", "accelerator")
+        plans = LicencePlan.objects.select_related("algorithm")
+        return cls(
+            organisations=Organisation.objects.in_bulk(parties),
+            pools=pools.in_bulk({each.pool_id for each in drafts if each.pool_id}),
+            plans=plans.in_bulk({each.plan_id for each in drafts if each.plan_id}),
+        )
+
+
+def document_of(
+    draft: ContractDraft,
+    catalogue: Catalogue,
+    *,
+    number: str,
+    fee_basis_points: int,
+    previous_sha256: str,
+    now: datetime.datetime,
+) -> dict[str, Any]:
+    return {
+        "number": number,
+        "kind": draft.kind.value,
+        "source": draft.source,
+        "opened_at": stamp(now),
+        "buyer": _party(catalogue.organisations[draft.buyer_id]),
+        "provider": _party(catalogue.organisations[draft.provider_id]),
+        "product": _product(draft, catalogue),
+        "quantity": draft.quantity,
+        "starts_at": stamp(draft.starts_at),
+        "ends_at": stamp(draft.ends_at) if draft.ends_at else None,
+        "hourly_prices_fen": list(draft.hourly_prices),
+        "total_fen": draft.total,
+        "fee_basis_points": fee_basis_points,
+        "terms": dict(draft.terms or {}),
+        "previous_sha256": previous_sha256,
+    }
+
+
+def stamp(moment: datetime.datetime) -> str:
+    """RFC 3339 in UTC, to the second where it is a whole one."""
+    return moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _party(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "id": organisation.pk,
+        "name_zh": organisation.name_zh,
+        "name_en": organisation.name_en,
+        "jurisdiction": organisation.jurisdiction,
+        "registration_number": organisation.registration_number,
+    }
+
+
+def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
+    if draft.pool_id is not None:
+        pool = catalogue.pools[draft.pool_id]
+        return {
+            "pool": pool.pk,
+            "facility_zh": pool.facility.name_zh,
+            "facility_en": pool.facility.name_en,
+            "accelerator": str(pool.accelerator),
+        }
+    assert draft.plan_id is not None
+    plan = catalogue.plans[draft.plan_id]
+    return {
+        "plan": plan.pk,
+        "algorithm_zh": plan.algorithm.name_zh,
+        "algorithm_en": plan.algorithm.name_en,
+        "plan_name": plan.name,
+        "plan_kind": plan.kind,
+        "term_days": plan.term_days,
+        "calls": plan.calls,
+        "territory": plan.territory,
+        "commercial": plan.commercial,
+        "derivatives": plan.derivatives,
+    }

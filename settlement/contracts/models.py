@@ -1,0 +1,113 @@
+"""The terms that a trade fixes between two parties. Only the state and the escrow left ever change."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from listings.models import LicencePlan, Pool
+from settlement.ledger.models import Hold
+
+
+class ContractQuerySet(models.QuerySet["Contract"]):
+    def of(self, organisation: Organisation) -> "ContractQuerySet":
+        """A contract is seen by its two parties alone."""
+        return self.filter(Q(buyer=organisation) | Q(provider=organisation))
+
+    def active(self) -> "ContractQuerySet":
+        return self.filter(status=Contract.Status.ACTIVE)
+
+
+class Contract(models.Model):
+    """`document` is the canonical JSON of all terms; its SHA-256 covers the contract before it too."""
+
+    class Kind(models.TextChoices):
+        COMPUTE = "compute", _("Compute")
+        LICENCE = "licence", _("Licence")
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        COMPLETED = "completed", _("Completed")
+        TERMINATED = "terminated", _("Terminated")
+
+    position = models.BigIntegerField(unique=True)
+    number = models.CharField(_("number"), max_length=24, unique=True)
+    source = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    buyer = models.ForeignKey(Organisation, models.PROTECT, related_name="bought")
+    provider = models.ForeignKey(Organisation, models.PROTECT, related_name="provided")
+    hold = models.OneToOneField(Hold, models.PROTECT, null=True, blank=True, related_name="contract")
+    pool = models.ForeignKey(Pool, models.PROTECT, null=True, blank=True, related_name="contracts")
+    plan = models.ForeignKey(LicencePlan, models.PROTECT, null=True, blank=True, related_name="contracts")
+    quantity = models.PositiveIntegerField(_("quantity"))
+    starts_at = models.DateTimeField(_("from"))
+    ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    hourly_prices = ArrayField(models.BigIntegerField(), verbose_name=_("prices by hour"), default=list)
+    total = models.BigIntegerField(_("total (fen)"))
+    fee_basis_points = models.PositiveIntegerField(_("fee (basis points)"))
+    document = models.TextField()
+    previous_sha256 = models.CharField(max_length=64, blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    opened_at = models.DateTimeField(_("opened"))
+
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
+    escrow = models.BigIntegerField(_("in escrow (fen)"))
+    settled_until = models.DateTimeField(_("settled until"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    objects: ClassVar = ContractQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-position"]
+        constraints = [
+            models.CheckConstraint(
+                name="contract_product_is_of_its_kind",
+                condition=Q(kind="compute", pool__isnull=False, plan__isnull=True, ends_at__isnull=False)
+                | Q(kind="licence", pool__isnull=True, plan__isnull=False, hourly_prices=[]),
+            ),
+            models.CheckConstraint(
+                name="contract_is_paid_from_a_hold", condition=Q(total__gt=0, hold__isnull=False) | Q(total=0)
+            ),
+            models.CheckConstraint(name="contract_is_about_something", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="contract_period", condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at"))
+            ),
+            models.CheckConstraint(
+                name="contract_escrow_within_total", condition=Q(escrow__gte=0, escrow__lte=F("total"))
+            ),
+            models.CheckConstraint(
+                name="contract_ends_with_nothing_in_escrow",
+                condition=Q(status="active", ended_at__isnull=True)
+                | (~Q(status="active") & Q(ended_at__isnull=False, escrow=0)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["buyer", "-position"], name="contract_by_buyer"),
+            models.Index(fields=["provider", "-position"], name="contract_by_provider"),
+            models.Index(
+                fields=["settled_until"], condition=Q(status="active"), name="contract_active_by_settled"
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="terms_never_change", exclude=["status", "escrow", "settled_until", "ended_at"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def settled(self) -> int:
+        """What has left the escrow, in fen."""
+        return self.total - self.escrow
+
+    @property
+    def fee_ratio(self) -> Decimal:
+        return Decimal(self.fee_basis_points).scaleb(-4)

@@ -1,0 +1,130 @@
+"""Take money out of contracts' escrow: to the provider less the fee, or back to the buyer."""
+
+import datetime
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from settlement.contracts.errors import EscrowExceeded
+from settlement.contracts.models import Contract
+from settlement.ledger.models import AccountKind, Transfer, TransferKind
+from settlement.ledger.operations import (
+    Posting,
+    TransferDraft,
+    accounts_of,
+    platform_account,
+    post_transfers,
+)
+
+CONTRACT = "contract"  # The `source` of transfers out of escrow; their source_id is `<contract>:<key>`.
+
+
+@dataclass(frozen=True)
+class EscrowPayment:
+    """What one event pays out of a contract's escrow, in fen: `provider` (fee included), and `buyer`.
+
+    `key` names the event within the contract, so that it pays once. `settled_until` moves the contract's
+    mark of settled slots on.
+    """
+
+    contract_id: int
+    key: str
+    provider: int = 0
+    fee: int = 0
+    buyer: int = 0
+    settled_until: datetime.datetime | None = None
+    kind: TransferKind = TransferKind.RELEASE
+
+    @property
+    def source_id(self) -> str:
+        return f"{self.contract_id}:{self.key}"
+
+
+@transaction.atomic
+def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer | None]:
+    """Pay all or none, each key once; a contract that has nothing left to pay completes.
+
+    Returns the transfer of each payment, None where it was free.
+
+    Raises EscrowExceeded, and KeyUsedForAnotherBody where a key already paid another amount.
+    """
+    if not payments:
+        return []
+    ids = {each.contract_id for each in payments}
+    rows = Contract.objects.filter(pk__in=ids).defer("document", "hourly_prices")
+    contracts = {each.pk: each for each in rows.order_by("pk").select_for_update(no_key=True)}
+    paid = _paid_before(payments)
+    new = [each for each in payments if each.source_id not in paid]
+    _refuse_excess(new, contracts)
+    organisations = {each.buyer_id for each in contracts.values()}
+    organisations |= {each.provider_id for each in contracts.values()}
+    accounts = accounts_of(organisation_ids=organisations)
+    fees = platform_account(kind=AccountKind.FEES)
+    drafts = []
+    for each in payments:
+        contract = contracts[each.contract_id]
+        lines = [
+            Posting(accounts[contract.buyer_id, AccountKind.ESCROW], -each.provider - each.buyer),
+            Posting(accounts[contract.provider_id, AccountKind.RECEIVABLE], each.provider - each.fee),
+            Posting(fees.shard_for(each.source_id), each.fee),
+            Posting(accounts[contract.buyer_id, AccountKind.AVAILABLE], each.buyer),
+        ]
+        lines = [line for line in lines if line.amount]
+        if lines:  # An hour may be free.
+            drafts.append(TransferDraft(each.kind, CONTRACT, each.source_id, lines, contract.number))
+    transfers = {each.source_id: each for each in post_transfers(drafts=drafts, now=now)}
+    _take_out(new, now)
+    return [transfers.get(each.source_id) for each in payments]
+
+
+def _paid_before(payments: Sequence[EscrowPayment]) -> set[str]:
+    keys = [each.source_id for each in payments]
+    transfers = Transfer.objects.filter(
+        source=CONTRACT, source_id__in=keys, kind__in={each.kind for each in payments}
+    )
+    return set(transfers.values_list("source_id", flat=True))
+
+
+def _refuse_excess(payments: Sequence[EscrowPayment], contracts: Mapping[int, Contract]) -> None:
+    taken: dict[int, int] = defaultdict(int)
+    for each in payments:
+        contract = contracts[each.contract_id]
+        taken[contract.pk] += each.provider + each.buyer
+        if taken[contract.pk] > contract.escrow:
+            raise EscrowExceeded(
+                _("Contract %(number)s has less in escrow than is to be paid.") % {"number": contract.number}
+            )
+
+
+TAKE_OUT = """
+WITH paid AS (
+    SELECT id, sum(amount)::bigint AS amount, max(settled_until) AS settled_until
+    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS u (id, amount, settled_until) GROUP BY id
+), after AS (
+    SELECT c.id, c.escrow - p.amount AS escrow, greatest(c.settled_until, p.settled_until) AS settled_until,
+        c.escrow = p.amount
+        AND (c.kind = 'licence' OR greatest(c.settled_until, p.settled_until) >= c.ends_at) AS complete
+    FROM contracts_contract c JOIN paid p ON p.id = c.id
+)
+UPDATE contracts_contract c
+SET escrow = after.escrow, settled_until = after.settled_until,
+    status = CASE WHEN complete THEN 'completed' ELSE c.status END,
+    ended_at = CASE WHEN complete THEN %s::timestamptz END
+FROM after WHERE c.id = after.id
+"""
+
+
+def _take_out(payments: Sequence[EscrowPayment], now: datetime.datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            TAKE_OUT,
+            [
+                [each.contract_id for each in payments],
+                [each.provider + each.buyer for each in payments],
+                [each.settled_until for each in payments],
+                now,
+            ],
+        )

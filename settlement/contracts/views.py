@@ -1,0 +1,57 @@
+"""A contract is seen by its two parties; to anybody else it does not exist."""
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import Permission, permissions_of
+from accounts.requests import MemberRequest
+from accounts.web import organisation_required
+from settlement.contracts.filters import ContractFilter
+from settlement.contracts.queries import contracts_of, hours_of
+
+CONTRACTS_A_PAGE = 25
+HOURS_A_PAGE = 48
+
+
+@require_GET
+@organisation_required()
+def contracts(request: MemberRequest) -> HttpResponse:
+    own = contracts_of(request.organisation)
+    chosen = ContractFilter(request.GET, queryset=own, organisation=request.organisation)
+    return render(
+        request,
+        "contracts/contracts.html",
+        {
+            "filter": chosen,
+            "page": Paginator(chosen.qs, CONTRACTS_A_PAGE).get_page(request.GET.get("page")),
+            "has_contracts": own.exists(),
+        },
+    )
+
+
+@require_GET
+@organisation_required()
+def contract(request: MemberRequest, number: str) -> HttpResponse:
+    shown = get_object_or_404(contracts_of(request.organisation), number=number)
+    return render(
+        request,
+        "contracts/contract.html",
+        {
+            "contract": shown,
+            "we_provide": shown.provider_id == request.organisation.pk,
+            "sees_money": Permission.SEE_MONEY in permissions_of(request.actor),
+            "page": Paginator(hours_of(shown), HOURS_A_PAGE).get_page(request.GET.get("page")),
+        },
+    )
+
+
+@require_GET
+@organisation_required()
+def document(request: MemberRequest, number: str) -> HttpResponse:
+    """The canonical JSON, byte for byte as it was hashed."""
+    shown = get_object_or_404(contracts_of(request.organisation).defer(None), number=number)
+    response = HttpResponse(shown.document, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{shown.number}.json"'
+    return response

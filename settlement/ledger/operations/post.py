@@ -1,0 +1,149 @@
+"""Post transfers: one statement to the database for one or for ten thousand."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from settlement.ledger.errors import InsufficientFunds, KeyUsedForAnotherBody
+from settlement.ledger.models import NEVER_NEGATIVE_KINDS, AccountKind, Entry, Transfer, TransferKind
+
+LARGE_BATCH = 100
+OVERDRAWN = "SP001"  # The SQLSTATE that `ledger_post` raises, with the account's kind and the lack.
+
+
+@dataclass(frozen=True)
+class Posting:
+    """A signed amount in fen on an account, by its id. Positive is credit."""
+
+    account: int
+    amount: int
+
+
+@dataclass(frozen=True)
+class TransferDraft:
+    kind: TransferKind
+    source: str
+    source_id: str
+    postings: Sequence[Posting]
+    memo: str = ""
+    reverses_id: int | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.source, self.source_id, self.kind.value
+
+    @property
+    def body(self) -> tuple[str, int | None, list[tuple[int, int]]]:
+        return self.memo, self.reverses_id, sorted((each.account, each.amount) for each in self.postings)
+
+
+def post_transfer(
+    *,
+    kind: TransferKind,
+    source: str,
+    source_id: str,
+    postings: Sequence[Posting],
+    now: datetime.datetime,
+    memo: str = "",
+) -> Transfer:
+    """Post once: a replay returns the first transfer, the same key with another body is refused.
+
+    Raises InsufficientFunds and KeyUsedForAnotherBody.
+    """
+    draft = TransferDraft(kind, source, source_id, postings, memo)
+    posted = _ledger_post([draft], now)
+    return posted.get(0) or _replayed([draft])[draft.key]
+
+
+@transaction.atomic
+def post_transfers(*, drafts: Sequence[TransferDraft], now: datetime.datetime) -> list[Transfer]:
+    """Post many, all or none, in the order given; each as `post_transfer` would."""
+    if not drafts:
+        return []
+    posted = _ledger_post(drafts, now)
+    replays = [draft for place, draft in enumerate(drafts) if place not in posted]
+    first = _replayed(replays) if replays else {}
+    return [posted.get(place) or first[draft.key] for place, draft in enumerate(drafts)]
+
+
+def reverse_transfer(*, transfer: Transfer, now: datetime.datetime, memo: str) -> Transfer:
+    """Post the opposite of a transfer, linked to it; a second reversal returns the first."""
+    opposite = [Posting(entry.account_id, -entry.amount) for entry in transfer.entries.order_by("pk")]
+    [reversal] = post_transfers(
+        drafts=[
+            TransferDraft(
+                TransferKind.REVERSAL, "transfer", str(transfer.pk), opposite, memo, reverses_id=transfer.pk
+            )
+        ],
+        now=now,
+    )
+    return reversal
+
+
+def _ledger_post(drafts: Sequence[TransferDraft], now: datetime.datetime) -> dict[int, Transfer]:
+    """What was posted, by its place among the drafts. What is missing had been posted before."""
+    lines = [(place, each) for place, draft in enumerate(drafts, start=1) for each in draft.postings]
+    arguments: list[Any] = [
+        [draft.kind.value for draft in drafts],
+        [draft.source for draft in drafts],
+        [draft.source_id for draft in drafts],
+        [draft.memo for draft in drafts],
+        [draft.reverses_id for draft in drafts],
+        now,
+        [place for place, _ in lines],
+        [posting.account for _, posting in lines],
+        [posting.amount for _, posting in lines],
+        [kind.value for kind in NEVER_NEGATIVE_KINDS],
+    ]
+    with transaction.mark_for_rollback_on_error(), connection.cursor() as cursor:
+        try:
+            cursor.execute(
+                "SELECT place, id FROM ledger_post("
+                "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s,"
+                " %s::int[], %s::bigint[], %s::bigint[], %s::text[])",
+                arguments,
+            )
+        except DatabaseError as error:
+            _explain(error)
+            raise
+        posted = cursor.fetchall()
+        if (
+            len(drafts) > LARGE_BATCH
+        ):  # The commit's constraint triggers must not use plans of smaller tables.
+            cursor.execute("DISCARD PLANS")
+        return {place - 1: _as_posted(drafts[place - 1], pk, now) for place, pk in posted}
+
+
+def _as_posted(draft: TransferDraft, pk: int, now: datetime.datetime) -> Transfer:
+    values = (pk, draft.kind, draft.source, draft.source_id, draft.memo, now, draft.reverses_id)
+    names = ("id", "kind", "source", "source_id", "memo", "posted_at", "reverses_id")
+    return Transfer.from_db(connection.alias, names, values)
+
+
+def _explain(error: DatabaseError) -> None:
+    cause = error.__cause__
+    if getattr(cause, "sqlstate", None) == OVERDRAWN:
+        kind, missing = cause.diag.message_detail.split()  # type: ignore[union-attr]
+        raise InsufficientFunds(missing=int(missing), account=str(AccountKind(kind).label).lower()) from error
+
+
+def _replayed(drafts: Sequence[TransferDraft]) -> dict[tuple[str, str, str], Transfer]:
+    """The transfers first posted under these drafts' keys. Raises KeyUsedForAnotherBody."""
+    sources, source_ids, kinds = zip(*(draft.key for draft in drafts), strict=True)
+    transfers = Transfer.objects.filter(
+        source__in=set(sources), source_id__in=set(source_ids), kind__in=set(kinds)
+    )
+    first = {(each.source, each.source_id, each.kind): each for each in transfers}
+    entries: dict[int, list[tuple[int, int]]] = {each.pk: [] for each in first.values()}
+    for transfer_id, account, amount in Entry.objects.filter(transfer__in=entries).values_list(
+        "transfer_id", "account_id", "amount"
+    ):
+        entries[transfer_id].append((account, amount))
+    for draft in drafts:
+        transfer = first[draft.key]
+        if draft.body != (transfer.memo, transfer.reverses_id, sorted(entries[transfer.pk])):
+            raise KeyUsedForAnotherBody(":".join(draft.key))
+    return first

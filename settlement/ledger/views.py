@@ -1,0 +1,80 @@
+import csv
+from collections.abc import Iterator
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.permissions import Permission
+from accounts.requests import MemberRequest
+from accounts.web import organisation_required
+from settlement.ledger.filters import StatementFilter
+from settlement.ledger.queries import Statement
+from settlement.money import to_yuan
+
+LINES_A_PAGE = 50
+BYTE_ORDER_MARK = "\ufeff"  # Without it, spreadsheets read UTF-8 as the system's own encoding.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@require_GET
+@organisation_required(Permission.SEE_MONEY)
+def statement(request: MemberRequest) -> HttpResponse:
+    chosen = StatementFilter(request.GET.dict(), organisation=request.organisation)
+    shown = chosen.statement()
+    return render(
+        request,
+        "ledger/statement.html",
+        {
+            "filter": chosen,
+            "kind": chosen.kind,
+            "statement": shown,
+            "page": Paginator(shown.lines, LINES_A_PAGE).get_page(request.GET.get("page")),
+        },
+    )
+
+
+@require_GET
+@organisation_required(Permission.SEE_MONEY)
+def statement_csv(request: MemberRequest) -> HttpResponse:
+    chosen = StatementFilter(request.GET.dict(), organisation=request.organisation)
+    writer = csv.writer(_Echo())
+    rows = (writer.writerow(row) for row in _rows(chosen.statement()))
+    response = HttpResponse(rows, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="statement-{chosen.kind}.csv"'
+    return response
+
+
+def _rows(statement: Statement) -> Iterator[list[object]]:
+    yield [
+        BYTE_ORDER_MARK + _("Time"),
+        _("Transfer"),
+        _("Kind"),
+        _("Memo"),
+        _("Amount (CNY)"),
+        _("Balance (CNY)"),
+    ]
+    yield ["", "", _("Opening balance"), "", "", to_yuan(statement.opening)]
+    for line in statement.lines.iterator():
+        yield [
+            timezone.localtime(line.transfer.posted_at).isoformat(timespec="seconds"),
+            line.transfer_id,
+            line.transfer.get_kind_display(),
+            _plain(line.transfer.memo),
+            to_yuan(line.amount),
+            to_yuan(line.running),  # type: ignore[attr-defined]
+        ]
+    yield ["", "", _("Closing balance"), "", "", to_yuan(statement.closing)]
+
+
+def _plain(text: str) -> str:
+    """A payer's words must not become a spreadsheet's formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line

@@ -1,0 +1,104 @@
+"""The balance page with how to top up, and the operator's bank lines."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.errors import DomainError
+from accounts.permissions import Permission
+from accounts.requests import MemberRequest, PageRequest
+from accounts.web import operator_required, organisation_required
+from settlement.ledger.models import Account, AccountKind
+from settlement.ledger.queries import balance_of, statement
+from settlement.payments.errors import BadStatement
+from settlement.payments.filters import BankLineFilter
+from settlement.payments.forms import AssignForm, StatementForm
+from settlement.payments.models import BankLine
+from settlement.payments.operations import assign_bank_line, import_bank_lines, top_up_reference
+from settlement.payments.queries import suspense
+
+LINES_A_PAGE = 50
+LATEST = 10
+
+
+@require_GET
+@organisation_required(Permission.SEE_MONEY)
+def balance(request: MemberRequest) -> HttpResponse:
+    available = Account.objects.filter(organisation=request.organisation, kind=AccountKind.AVAILABLE)
+    lines = statement(accounts=available, since=None, until=None).lines
+    return render(
+        request,
+        "payments/balance.html",
+        {
+            "balances": balance_of(request.organisation),
+            "reference": top_up_reference(request.organisation),
+            "bank": settings.TOP_UP_BANK,
+            "latest": lines.reverse()[:LATEST],
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@operator_required
+def bank_lines(request: PageRequest) -> HttpResponse:
+    form = StatementForm(request.POST or None, request.FILES or None)
+    bad_lines = []
+    if form.is_valid():
+        try:
+            done = import_bank_lines(
+                actor=request.actor, csv_text=form.cleaned_data["file"], now=timezone.now()
+            )
+        except BadStatement as refusal:
+            bad_lines = list(refusal.lines)
+        else:
+            messages.success(
+                request,
+                _("Imported: %(booked)s booked, %(suspense)s in suspense, %(known)s known before.")
+                % {"booked": done.booked, "suspense": done.suspense, "known": done.known},
+            )
+            return redirect("payments:bank_lines")
+    chosen = BankLineFilter(request.GET, queryset=BankLine.objects.select_related("organisation"))
+    return render(
+        request,
+        "payments/bank_lines.html",
+        {
+            "form": form,
+            "bad_lines": bad_lines,
+            "filter": chosen,
+            "suspense": suspense(),
+            "has_lines": BankLine.objects.exists(),
+            "page": Paginator(chosen.qs, LINES_A_PAGE).get_page(request.GET.get("page")),
+        },
+        status=422 if bad_lines else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@operator_required
+def bank_line(request: PageRequest, bank_line_id: int) -> HttpResponse:
+    line = get_object_or_404(
+        BankLine.objects.select_related("organisation", "imported_by", "assigned_by"), pk=bank_line_id
+    )
+    form = AssignForm(request.POST or None)
+    if form.is_valid():
+        try:
+            line = assign_bank_line(
+                actor=request.actor,
+                bank_line_id=line.pk,
+                organisation=form.cleaned_data["organisation"],
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(
+                request,
+                _("The money is available to %(organisation)s.") % {"organisation": line.organisation},
+            )
+            return redirect("payments:bank_lines")
+    return render(request, "payments/bank_line.html", {"line": line, "form": form})

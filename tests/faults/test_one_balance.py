@@ -1,0 +1,148 @@
+"""A hundred spenders of one balance: never overdrawn, and nothing left that could be spent."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import close_old_connections, connection, connections
+
+from settlement.ledger.check import differences
+from settlement.ledger.errors import InsufficientFunds
+from settlement.ledger.models import AccountKind, Hold, TransferKind
+from settlement.ledger.operations import (
+    Posting,
+    open_accounts,
+    place_hold,
+    platform_account,
+    post_transfer,
+    void_hold,
+)
+from settlement.ledger.queries import Balances, balance_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SPENDERS = 100
+THREADS = 8
+LOCK = "PERFORM FROM ledger_account a WHERE a.id = ANY (entry_accounts) ORDER BY a.id FOR NO KEY UPDATE;"
+PAUSE = "PERFORM pg_sleep(0.02);"
+
+
+@pytest.fixture
+def rich(buyer, now):
+    """A buyer with 1,000 fen."""
+    accounts = open_accounts(organisation=buyer)
+    bank = platform_account(kind=AccountKind.BANK).shard_for("")
+    post_transfer(
+        kind=TransferKind.TOP_UP,
+        source="test",
+        source_id="1",
+        postings=[Posting(bank, -1000), Posting(accounts[AccountKind.AVAILABLE], 1000)],
+        now=now,
+    )
+    return buyer
+
+
+@pytest.fixture
+def without_lock():
+    """`ledger_post` reads the balance, then writes it, with a moment between: the harm a lock prevents."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_functiondef('ledger_post'::regproc)")
+        guarded = cursor.fetchone()[0]
+        assert LOCK in guarded
+        careless = guarded.replace(LOCK, "").replace(
+            "SELECT a.kind, e.balance_after", PAUSE + " SELECT a.kind, e.balance_after"
+        )
+        cursor.execute(careless)
+        cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT entry_in_its_place")
+        cursor.execute("ALTER TABLE ledger_account DROP CONSTRAINT account_never_negative")
+        yield
+        cursor.execute(guarded)
+        cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
+        cursor.execute(
+            "ALTER TABLE ledger_entry ADD CONSTRAINT entry_in_its_place UNIQUE (account_id, version)"
+        )
+        never_negative = (
+            "balance >= 0 OR kind NOT IN ('available', 'held', 'escrow', 'receivable', 'suspense')"
+        )
+        cursor.execute(
+            f"ALTER TABLE ledger_account ADD CONSTRAINT account_never_negative CHECK ({never_negative})"
+        )
+
+
+def at_once(work, count: int) -> list[bool]:
+    """Whether each call succeeded; THREADS of them wait for one another at the start."""
+    gate = threading.Barrier(THREADS)
+
+    def call(number: int) -> bool:
+        try:
+            if number < THREADS:
+                gate.wait()
+            work(number)
+        except InsufficientFunds:
+            return False
+        else:
+            return True
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(call, range(count)))
+
+
+def spend(organisation, now):
+    def hold(number: int) -> None:
+        close_old_connections()
+        place_hold(
+            organisation=organisation,
+            amount=70,
+            source="bid",
+            source_id=str(number),
+            expires_at=None,
+            now=now,
+        )
+
+    return hold
+
+
+def test_a_hundred_spenders_never_overdraw(rich, now):
+    won = at_once(spend(rich, now), SPENDERS)
+    assert sum(won) == 1000 // 70
+    assert balance_of(rich) == Balances(available=1000 - 14 * 70, held=14 * 70)
+    assert list(differences()) == []
+
+
+def test_without_the_lock_they_do(rich, now, without_lock):
+    won = at_once(spend(rich, now), SPENDERS)
+    assert sum(won) > 1000 // 70
+
+
+def test_the_same_hold_placed_by_many_is_placed_once(rich, now):
+    hold = spend(rich, now)
+    assert all(at_once(lambda number: hold(1), 40))
+    assert balance_of(rich) == Balances(available=930, held=70)
+    assert Hold.objects.count() == 1
+
+
+def test_transfers_back_and_forth_do_not_deadlock(rich, provider, now):
+    accounts = [open_accounts(organisation=each)[AccountKind.AVAILABLE] for each in (rich, provider)]
+
+    def pay(number: int) -> None:
+        source, target = accounts if number % 2 == 0 else accounts[::-1]
+        post_transfer(
+            kind=TransferKind.TOP_UP,
+            source="race",
+            source_id=str(number),
+            postings=[Posting(source, -1), Posting(target, 1)],
+            now=now,
+        )
+
+    won = at_once(pay, 200)
+    assert balance_of(rich).available + balance_of(provider).available == 1000
+    assert balance_of(provider).available == sum(won[0::2]) - sum(won[1::2])
+    assert list(differences()) == []
+
+
+def test_many_voids_of_one_hold_give_it_back_once(rich, now):
+    hold = place_hold(organisation=rich, amount=70, source="bid", source_id="1", expires_at=None, now=now)
+    assert all(at_once(lambda number: void_hold(hold_id=hold.pk, now=now), 40))
+    assert balance_of(rich) == Balances(available=1000)

@@ -1,0 +1,137 @@
+"""What a screen reader and a keyboard need of every page, checked on the pages as they are served."""
+
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Member
+from tests.factories.listings import CapacityFactory, LicencePlanFactory
+from tests.factories.trading import bid, cleared_round, fund
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+VOID = {"meta", "link", "input", "img", "br", "hr"}
+UNLABELLED = {"hidden", "submit"}
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask: headings, ids, controls with the ways they are named."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.labels: set[str] = set()
+        self.controls: list[dict[str, str | None]] = []
+        self.described: set[str] = set()
+        self.headings: list[str] = []
+        self.title = ""
+        self.images_without_text: list[str] = []
+        self.language: str | None = None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in given:
+            self.ids.append(given["id"])
+        if tag == "html":
+            self.language = given.get("lang")
+        if tag == "h1":
+            self.headings.append("")
+        if tag == "label" and "for" in given:
+            self.labels.add(given["for"])
+        if tag in ("input", "select", "textarea") and given.get("type") not in UNLABELLED:
+            self.controls.append(given | {"inside a label": "label" in self.open})
+        if tag == "img" and "alt" not in given:
+            self.images_without_text.append(given["src"])
+        self.described |= set((given.get("aria-describedby") or "").split())
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "h1" in self.open:
+            self.headings[-1] += data.strip()
+        if "title" in self.open:
+            self.title += data.strip()
+
+    def unnamed(self):
+        return [
+            control
+            for control in self.controls
+            if not control["inside a label"]
+            and control.get("id") not in self.labels
+            and "aria-label" not in control
+        ]
+
+
+@pytest.fixture
+def addresses(trader: Member) -> list[str]:
+    """The pages that a trader finds, with something on each."""
+    fund(trader.organisation, 1_000_000)
+    pool = CapacityFactory().pool
+    filled = bid(trader.organisation)
+    low = bid(trader.organisation, limit_price=1)
+    done = cleared_round()
+    filled.refresh_from_db()
+    plan = LicencePlanFactory()
+    return [
+        "/",
+        "/market/",
+        "/market/?q=nothing-is-called-this",
+        reverse("trading:pool", args=[pool.pk]),
+        "/market/rounds/",
+        reverse("trading:round", args=[done.pk]),
+        "/orders/",
+        "/orders/new/",
+        reverse("trading:order", args=[filled.pk]),
+        reverse("trading:order", args=[low.pk]),
+        reverse("trading:new_licence_order", args=[plan.pk]),
+        "/algorithms/",
+        reverse("listings:algorithm", args=[plan.algorithm.slug]),
+        reverse("listings:facility", args=[pool.facility_id]),
+        "/contracts/",
+        reverse("contracts:contract", args=[filled.trade.contract.number]),
+        "/balance/",
+        "/balance/statement/",
+        "/organisation/",
+        "/account/",
+        "/nowhere/",
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_pages_are_named_labelled_and_unambiguous(addresses, trader, language):
+    client = Client(HTTP_ACCEPT_LANGUAGE=language)
+    client.force_login(trader.user)
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == (404 if address == "/nowhere/" else 200), address
+        page = Page(response.content.decode())
+        assert page.language == language, address
+        assert len(page.headings) == 1, address
+        assert page.headings[0], address
+        assert page.title, address
+        assert page.unnamed() == [], address
+        assert sorted(page.ids) == sorted(set(page.ids)), address
+        assert page.described <= set(page.ids), address
+        assert page.images_without_text == [], address
+        assert "content" in page.ids, address  # where the skip link leads
+
+
+def test_a_refused_form_ties_each_error_to_its_field(trader):
+    client = Client()
+    client.force_login(trader.user)
+    page = Page(client.post("/orders/new/", {"quantity": "many"}).content.decode())
+    assert "id_quantity_error" in page.described
+    assert page.described <= set(page.ids)
+
+
+def test_an_unnamed_control_would_be_found():
+    assert Page("<input type='text' id='a'>").unnamed()
+    assert not Page("<label for='a'>A</label><input type='text' id='a'>").unnamed()
+    assert not Page("<label>A <input type='text'></label>").unnamed()

@@ -1,0 +1,24 @@
+"""Take a guard of the database away, to see the harm it prevents. The test's transaction gives it back."""
+
+from django.db import connection
+
+
+def drop_trigger(table: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND (tgname = %s OR tgname LIKE %s)",
+            [table, name, f"pgtrigger_{name}_%"],
+        )
+        [(trigger,)] = cursor.fetchall()
+        cursor.execute(f"DROP TRIGGER {trigger} ON {table}")
+
+
+def drop_constraint(table: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def run(sql: str, *arguments: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, arguments)
+        return cursor.rowcount
