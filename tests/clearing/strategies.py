@@ -3,6 +3,7 @@
 from itertools import combinations
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from tests.clearing.oracle import (
@@ -16,6 +17,9 @@ from tests.clearing.oracle import (
     run,
     units_offered,
 )
+
+# A busy machine draws and compiles slowly; that is no failure.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

@@ -13,7 +13,7 @@ from marketplace.clearing.verify import certificate, violations
 from marketplace.clearing.verify.reading import read_book
 from tests.clearing.oracle import Book, Result, as_result, best_allocations, bound
 from tests.clearing.reference import broken_promises
-from tests.clearing.strategies import books, feasible_results
+from tests.clearing.strategies import PATIENT, books, feasible_results
 
 any_book = st.booleans().flatmap(lambda bundles: books(bundles=bundles))
 
@@ -24,14 +24,14 @@ def promises(book: Book, result: Result) -> set[int]:
 
 
 @given(st.data(), any_book)
-@settings(max_examples=300, deadline=None)
+@settings(PATIENT, max_examples=300)
 def test_finds_what_a_plain_reading_of_each_promise_finds(data: st.DataObject, book: Book) -> None:
     result = data.draw(feasible_results(book))
     assert promises(book, result) == broken_promises(book, result)
 
 
 @given(st.data(), any_book)
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_numbers_past_64_bits_are_judged_as_small_ones_are(data: st.DataObject, book: Book) -> None:
     result = data.draw(feasible_results(book))
     great_book, great_result = copy.deepcopy(book), copy.deepcopy(result)
@@ -54,7 +54,7 @@ UNITS, TICKS = 1_000, 10**13
 
 
 @given(st.data(), any_book)
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_the_bound_is_exact_at_any_double(data: st.DataObject, book: Book) -> None:
     number = st.floats(-20, 20) | st.integers(-80, 80).map(lambda n: n / 8)
     row = st.lists(number, min_size=book["slots"], max_size=book["slots"])
@@ -64,7 +64,7 @@ def test_the_bound_is_exact_at_any_double(data: st.DataObject, book: Book) -> No
 
 
 @given(any_book)
-@settings(max_examples=100, deadline=None)
+@settings(PATIENT, max_examples=100)
 def test_of_the_best_results_one_at_least_keeps_every_promise(book: Book) -> None:
     _, attained = best_allocations(book)
     found = [promises(book, as_result(book, allocation)) for allocation in attained]
@@ -77,7 +77,7 @@ NONSENSE = st.sampled_from([*NUMBERS, None, True, "5", [], {}, [[]]])
 
 
 @given(st.data(), books(bundles=True))
-@settings(max_examples=200, deadline=None)
+@settings(PATIENT, max_examples=200)
 def test_a_result_however_wrong_is_judged(data: st.DataObject, book: Book) -> None:
     result = data.draw(feasible_results(book))
     for _ in range(data.draw(st.integers(1, 3))):
