@@ -14,7 +14,7 @@ from marketplace.clearing.auction import auction, separable_pools
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
-from marketplace.clearing.construct import SIZE_POWER, construct, option_values
+from marketplace.clearing.construct import construct
 from marketplace.clearing.improve import improve
 from marketplace.clearing.market import market
 from marketplace.clearing.prices import fills, publish, sales
@@ -59,14 +59,13 @@ def _auction(book: Book) -> Result:
 
 def _search(book: Book, seed: int, effort: float, threads: int) -> Result:
     certificate, bound = bound_prices(book)
-    m = market(book)
-    pull = np.rint(certificate).astype(np.int64)
-    values = option_values(m.bids, m.options, pull, SIZE_POWER)
-    welfare = construct(m, pull, values)
+    lifted = np.rint(certificate).astype(np.int64)
+    start = construct(market(book), lifted, threads)
+    m, welfare = start.market, start.welfare
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    welfare += improve(m, pull, values, neighbourhoods=tries, seed=seed, threads=threads)
+    welfare += improve(m, start.pull, start.values, neighbourhoods=tries, seed=seed, threads=threads)
     welfare += repair(book, m)
-    prices, rejected = publish(m, pull)
+    prices, rejected = publish(m, lifted)
     return Result(
         fills(m), sales(book, m.cells["used"]), prices, certificate, welfare, bound, bound, rejected
     )
