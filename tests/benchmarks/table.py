@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.benchmarks.figures import ROOT, Figures, measure
+from tests.benchmarks.ledger import rates
 
 COMPARATORS_PYTHON = ROOT / "bench-venv" / "bin" / "python"
 
@@ -163,6 +164,19 @@ def bound(_: float) -> Iterator[Row]:
         yield Row(f"Bound, {title}", f"{cost(run)}, U = {money(run['bound'])}")
 
 
+def ledger(_: float) -> Iterator[Row]:
+    """Transfers a second, eight processes, each transfer a transaction of its own."""
+    for title, rate, hordak, sql in rates(COMPARATORS_PYTHON):
+        for name, rival, target in (("django-hordak", hordak, "≥ 3x"), ("plain SQL by pgbench", sql, "")):
+            yield Row(
+                f"Ledger, {title}: transfers a second against {name}",
+                f"{rate:,.0f}",
+                f"{rival:,.0f}",
+                times(rate / rival),
+                target,
+            )
+
+
 BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "large": large,
     "huge": huge,
@@ -172,6 +186,7 @@ BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "hard": hard,
     "losses": losses,
     "bound": bound,
+    "ledger": ledger,
 }
 """Each takes the seconds that HiGHS's branch and bound is given."""
 
