@@ -198,7 +198,7 @@ class _Program:
         self.high.append(high)
 
     def maximise(self) -> tuple[bool, NDArray[np.float64]]:
-        """Whether the best was found and proven, and the columns' values; none where no solution was found."""
+        """Whether the best was proven, and the columns' values; none where no solution was found."""
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = self.size, len(self.low)
         lp.col_cost_ = np.concatenate(self.cost)

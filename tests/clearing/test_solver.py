@@ -65,7 +65,10 @@ def test_the_bound_counts_a_bid_whose_partner_can_never_be_filled() -> None:
     }
     result = solve(Book.from_json(book)).to_json()
     assert violations(book, result) == []
-    assert (result["welfare"], result["bound"]) == (0, 7)  # max(0, 9 - λ) + max(0, λ - 2) is least for λ in [2, 9]
+    assert (result["welfare"], result["bound"]) == (
+        0,
+        7,
+    )  # max(0, 9 - λ) + max(0, λ - 2) is least for λ in [2, 9]
 
 
 def shuffle(book: oracle.Book, chance: random.Random) -> tuple[oracle.Book, list[int], list[int]]:
