@@ -217,6 +217,7 @@ BOOKS: dict[str, Callable[[], Tables]] = {
     "huge": lambda: flexible(2, bids=1_000_000, pools=300, slots=336),
     "milp": lambda: flexible(3, bids=1_000, pools=6, slots=168),
     "fixed": lambda: flexible(4, bids=500, pools=1, slots=168, options=(1, 1), slack=0),
+    "fifty": lambda: flexible(9, bids=50, pools=3, slots=48, options=(1, 3), slack=24),
     "one-slot": lambda: one_slot(5, orders=1_000_000),
     "blocks": lambda: flexible(6, bids=2_000, pools=1, slots=168, load=3.0, options=(1, 1), least=32),
     "everywhere": lambda: flexible(7, bids=5_000, pools=12, slots=168, options=(12, 12)),

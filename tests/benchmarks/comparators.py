@@ -1,6 +1,6 @@
 """What the field offers, on the same books: HiGHS, ASSUME's pay-as-clear, lightmatchingengine, NumPy's sort.
 
-    python -m tests.benchmarks.comparators {relaxation,milp} BOOK [SECONDS]
+    python -m tests.benchmarks.comparators {relaxation,milp,guarded} BOOK [SECONDS]
     python -m tests.benchmarks.comparators {relaxation,assume,matching,argsort} ORDERS
 
 It runs in an environment of its own, which has the comparators and nothing of the project's. A number in
@@ -89,7 +89,51 @@ def program(book: Tables, *, whole: bool):
     return lp
 
 
-def highs(book: Tables, *, whole: bool, seconds: float) -> Figures:
+def guard(solver, book: Tables) -> None:
+    """Add to the mixed-integer program that no accepted bid loses, even at the lowest prices.
+
+    A price for each pool and slot, a binary for each ask and slot that says whether it sells: the price is
+    at least its reserve where it does, and a placement that is taken affords the prices of its slots.
+    """
+    import highspy
+
+    asks, bids, options, slots = book["asks"], book["bids"], book["options"], book["slots"]
+    infinity, columns = highspy.kHighsInf, solver.getNumCol()
+    lengths = asks["last"] - asks["first"]
+    ask = np.repeat(np.arange(len(lengths)), lengths)
+    slot = np.arange(len(ask)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + asks["first"][ask]
+    cell = asks["pool"][ask] * slots + slot
+    dearest = np.zeros(book["pools"] * slots)
+    np.maximum.at(dearest, cell, asks["price"][ask])
+    for most in dearest.tolist():
+        solver.addCol(0.0, 0.0, most, 0, [], [])
+    for sold, (row, price) in enumerate(zip(ask.tolist(), (columns + cell).tolist(), strict=True)):
+        sells = solver.getNumCol()
+        solver.addCol(0.0, 0.0, 1.0, 0, [], [])
+        solver.changeColIntegrality(sells, highspy.HighsVarType.kInteger)
+        solver.addRow(-infinity, 0.0, 2, [sold, sells], [1.0, -float(asks["quantity"][row])])
+        solver.addRow(0.0, infinity, 2, [price, sells], [1.0, -float(asks["price"][row])])
+    option, start = placements(book)
+    bid = options["bid"][option]
+    divisible = np.flatnonzero(bids["minimum"][bid] < bids["quantity"][bid])
+    taken = len(ask) + np.arange(len(option))
+    taken[divisible] = len(ask) + len(option) + np.arange(len(divisible))
+    first = options["pool"][option] * slots + start
+    for column, low, duration, limit in zip(
+        taken.tolist(),
+        first.tolist(),
+        bids["duration"][bid].tolist(),
+        options["price"][option].tolist(),
+        strict=True,
+    ):
+        excess = float(dearest[low : low + duration].sum()) - limit * duration
+        if excess > 0:
+            prices = list(range(columns + low, columns + low + duration))
+            values = [1.0] * duration + [excess]
+            solver.addRow(-infinity, limit * duration + excess, duration + 1, [*prices, column], values)
+
+
+def highs(book: Tables, seconds: float, *, whole: bool, guarded: bool = False) -> Figures:
     import highspy
 
     solver = highspy.Highs()
@@ -99,6 +143,8 @@ def highs(book: Tables, *, whole: bool, seconds: float) -> Figures:
     model = program(book, whole=whole)
     with clock() as spent:
         solver.passModel(model)
+        if guarded:
+            guard(solver, book)
         solver.run()
     info = solver.getInfo()
     found = info.objective_function_value if np.isfinite(info.objective_function_value) else 0.0
@@ -107,11 +153,15 @@ def highs(book: Tables, *, whole: bool, seconds: float) -> Figures:
 
 
 def relaxation(book: Tables, seconds: float) -> Figures:
-    return highs(book, whole=False, seconds=seconds)
+    return highs(book, seconds, whole=False)
 
 
 def milp(book: Tables, seconds: float) -> Figures:
-    return highs(book, whole=True, seconds=seconds)
+    return highs(book, seconds, whole=True)
+
+
+def guarded(book: Tables, seconds: float) -> Figures:
+    return highs(book, seconds, whole=True, guarded=True)
 
 
 def assume(book: Tables, _: float) -> Figures:
@@ -163,7 +213,7 @@ def argsort(book: Tables, _: float) -> Figures:
 
 
 COMPARATORS: dict[str, Callable[[Tables, float], Figures]] = {
-    run.__name__: run for run in (relaxation, milp, assume, matching, argsort)
+    run.__name__: run for run in (relaxation, milp, guarded, assume, matching, argsort)
 }
 
 if __name__ == "__main__":

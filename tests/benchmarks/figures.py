@@ -1,9 +1,11 @@
 """Measuring a run in a process of its own, so that its memory and its caches are its own."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,8 +33,15 @@ def report(figures: Figures) -> None:
 
 
 def measure(python: Path | str, module: str, *arguments: object) -> Figures:
-    """What `python -m tests.benchmarks.<module>` reports: the last line it prints."""
+    """What `python -m tests.benchmarks.<module>` reports: the last line it prints.
+
+    It runs in a folder that is thrown away: importing ASSUME leaves a log behind.
+    """
     command = [str(python), "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
-    output = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    figures: Figures = json.loads(output.splitlines()[-1])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        )
+    figures: Figures = json.loads(run.stdout.splitlines()[-1])
     return figures

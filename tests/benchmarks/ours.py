@@ -1,6 +1,6 @@
 """Our engine on a benchmark book, in a process of its own.
 
-    python -m tests.benchmarks.ours {clear,unguarded,bound} BOOK
+    python -m tests.benchmarks.ours {clear,bound} BOOK
 
 Prints its figures as one line of JSON. Kernels are compiled beforehand on a small book: they are cached on
 disk, so that only the first process ever compiles them.
@@ -40,18 +40,13 @@ def clear(book: Book) -> Figures:
     }
 
 
-def unguarded(book: Book) -> Figures:
-    """The welfare of the same search where accepted orders may lose."""
-    return {"welfare": solve(book, forbid_losses=False).welfare}
-
-
 def bound(book: Book) -> Figures:
     with clock() as spent:
         _, value = bound_prices(book)
     return {**spent, "bound": value}
 
 
-RUNS: dict[str, Callable[[Book], Figures]] = {run.__name__: run for run in (clear, unguarded, bound)}
+RUNS: dict[str, Callable[[Book], Figures]] = {run.__name__: run for run in (clear, bound)}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
