@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 # RFC 8785 writes numbers as ECMAScript does: integers beyond this are not exact there.
@@ -37,7 +37,7 @@ def _ordered(value: object) -> Any:
         return value
     if isinstance(value, Mapping):
         return {key: _ordered(value[key]) for key in sorted(value, key=_utf16)}
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in a document of record.")
 

@@ -6,6 +6,10 @@ cost least, a slot costing the larger of its bound price (what others would pay 
 it must pay).
 """
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -19,15 +23,41 @@ from marketplace.clearing.market import (
     remove,
 )
 
-SIZE_POWER = 0.4
+SHARES = (1.0, 0.98, 0.96, 0.93, 0.88, 0.8)  # of the bound prices
+POWERS = (0.0, 0.2, 0.4, 0.55)  # of the size
+FIRST_POWER = 0.2
 
 
-def construct(m: Market, bound_prices: Grid, values: NDArray[np.float64]) -> int:
-    """Fill an empty state; returns the welfare. A second pass sells what no one else would pay for."""
-    order = np.argsort(-bid_values(m.bids, values), kind="stable")
-    allowed = np.ones(len(m.cells), np.bool_)
-    welfare = insert_all(*m, bound_prices, allowed, order)
-    return int(welfare + insert_all(*m, np.zeros_like(bound_prices), allowed, order))
+class Start(NamedTuple):
+    """An admissible market, its welfare, and the prices and values of options that led to it."""
+
+    market: Market
+    welfare: int
+    share: float
+    pull: Grid
+    values: NDArray[np.float64]
+
+
+def construct(empty: Market, bound_prices: Grid, threads: int) -> Start:
+    """The best of some constructions: the share of the bound prices first, then the power of the size."""
+    values = {power: option_values(empty.bids, empty.options, bound_prices, power) for power in POWERS}
+
+    def attempt(share: float, power: float) -> Start:
+        m = empty._replace(bids=empty.bids.copy(), cells=empty.cells.copy())
+        pull = (bound_prices * share).astype(np.int64)
+        order = np.argsort(-bid_values(m.bids, values[power]), kind="stable")
+        everywhere = np.ones(len(m.cells), np.bool_)
+        welfare = insert_all(*m, pull, everywhere, order)
+        welfare += insert_all(*m, np.zeros_like(pull), everywhere, order)  # what no one else would pay for
+        return Start(m, int(welfare), share, pull, values[power])
+
+    def best(attempts: Iterable[Start]) -> Start:
+        return max(attempts, key=lambda start: start.welfare)
+
+    with ThreadPoolExecutor(threads) as pool:
+        first = best(pool.map(lambda share: attempt(share, FIRST_POWER), SHARES))
+        rest = [power for power in POWERS if power != FIRST_POWER]
+        return best([first, *pool.map(lambda power: attempt(first.share, power), rest)])
 
 
 @njit(cache=True, nogil=True)

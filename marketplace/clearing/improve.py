@@ -41,17 +41,19 @@ def improve(
     value = bid_values(m.bids, values)
     rng = np.random.default_rng(seed)
     added = 0
+    tries = neighbourhoods // (rounds * workers)
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(rounds):
             deal = rng.permutation(pools) % workers
             salt, *seeds = rng.integers(1, 2**62, workers + 1).tolist()
-
-            def work(worker: int, deal: Grid = deal, salt: int = salt, seeds: list[int] = seeds) -> int:
-                tries = neighbourhoods // (rounds * workers)
-                mine = deal == worker
-                return _search(*m, pull, bid, by_pool, begin, value, mine, salt, seeds[worker], tries)  # type: ignore[no-any-return]
-
-            added += sum(pool.map(work, range(workers)))
+            owner = _owners(m.bids, m.options, deal, salt)
+            tasks = [
+                pool.submit(
+                    _search, *m, pull, bid, by_pool, begin, value, deal == w, owner == w, seeds[w], tries
+                )
+                for w in range(workers)
+            ]
+            added += sum(task.result() for task in tasks)
     return int(added)
 
 
@@ -67,16 +69,26 @@ def _draw(rng, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _owned(bids, options, b, mine, salt):  # type: ignore[no-untyped-def]
-    """Whether a rejected bid is this worker's in this round: one of its pools is drawn to decide."""
-    b = min(b, bids[b].partner) if bids[b].partner >= 0 else b
-    choices = bids[b].last_option - bids[b].first_option
-    drawn = ((b + 1) * 0x2545F491 + salt) % 1000003 % choices
-    return mine[options[bids[b].first_option + drawn].pool]
+def _owners(bids, options, deal, salt):  # type: ignore[no-untyped-def]
+    """Whose each bid is in a round: the worker's that has its pool or, if rejected, one of its pools drawn.
+
+    A bundle accepted in the pools of two workers is nobody's.
+    """
+    owner = np.empty(len(bids), np.int64)
+    for b in range(len(bids)):
+        first = min(b, bids[b].partner) if bids[b].partner >= 0 else b
+        k = bids[first].pool
+        if k < 0:
+            count = bids[first].last_option - bids[first].first_option
+            k = options[bids[first].first_option + ((first + 1) * 0x2545F491 + salt) % 1000003 % count].pool
+        owner[b] = deal[k]
+        if bids[first].pool >= 0 and bids[first].partner >= 0:
+            owner[b] = deal[k] if deal[bids[bids[first].partner].pool] == deal[k] else -1
+    return owner
 
 
 @njit(cache=True, nogil=True)
-def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, mine, salt, seed, tries):  # type: ignore[no-untyped-def]
+def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, mine, owned, seed, tries):  # type: ignore[no-untyped-def]
     rng = np.array([seed], np.uint64)
     pools = np.flatnonzero(mine)
     slots = pull.shape[1]
@@ -93,7 +105,7 @@ def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, m
         for t in range(last):
             b = cells[k, t].head
             while b >= 0:
-                if t + bids[b].duration > first and (bids[b].partner < 0 or mine[bids[bids[b].partner].pool]):
+                if t + bids[b].duration > first and owned[b]:
                     here[count] = b
                     count += 1
                 b = bids[b].after
@@ -122,7 +134,7 @@ def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, m
                 bids[b].pool < 0
                 and bids[b].earliest < high
                 and bids[b].latest > low
-                and _owned(bids, options, b, mine, salt)
+                and owned[b]
                 and _draw(rng, 4) > 0
             ):
                 fresh = True

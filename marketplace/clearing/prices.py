@@ -59,7 +59,7 @@ def _prices(bids, options, cells, bound_prices):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _unmet(bids, options, cells):  # type: ignore[no-untyped-def]
-    """The slots of runs that refused or cut bids could pay, at the reserve of the next unit or else the last."""
+    """The slots of runs that refused or cut bids could pay, at the next unit's reserve or else the last's."""
     pools, slots = cells.shape
     total = np.zeros((pools, slots + 1), np.int64)
     blocked = np.zeros((pools, slots + 1), np.int64)

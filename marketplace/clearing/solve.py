@@ -14,7 +14,8 @@ from marketplace.clearing.auction import auction, separable_pools
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
-from marketplace.clearing.construct import SIZE_POWER, construct, option_values
+from marketplace.clearing.construct import construct
+from marketplace.clearing.exact import optimum
 from marketplace.clearing.improve import improve
 from marketplace.clearing.market import market
 from marketplace.clearing.prices import fills, publish, sales
@@ -59,16 +60,23 @@ def _auction(book: Book) -> Result:
 
 def _search(book: Book, seed: int, effort: float, threads: int) -> Result:
     certificate, bound = bound_prices(book)
-    m = market(book)
-    pull = np.rint(certificate).astype(np.int64)
-    values = option_values(m.bids, m.options, pull, SIZE_POWER)
-    welfare = construct(m, pull, values)
+    lifted = np.rint(certificate).astype(np.int64)
+    start = construct(market(book), lifted, threads)
+    m, welfare = start.market, start.welfare
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    welfare += improve(m, pull, values, neighbourhoods=tries, seed=seed, threads=threads)
+    welfare += improve(m, start.pull, start.values, neighbourhoods=tries, seed=seed, threads=threads)
+    welfare, proven = optimum(m, lifted, int(welfare))
     welfare += repair(book, m)
-    prices, rejected = publish(m, pull)
+    prices, rejected = publish(m, lifted)
     return Result(
-        fills(m), sales(book, m.cells["used"]), prices, certificate, welfare, bound, bound, rejected
+        fills(m),
+        sales(book, m.cells["used"]),
+        prices,
+        certificate,
+        welfare,
+        bound,
+        welfare if proven else bound,
+        rejected,
     )
 
 
@@ -99,7 +107,7 @@ def together(book: Book, parts: list[Component], results: list[Result]) -> Resul
         column(lambda part, r: part.bids[r.paradoxically_rejected.bid]),
         column(lambda part, r: r.paradoxically_rejected.surplus),
     )
-    bound = results[0].bound if len(parts) == 1 else bound_at(book, certificate)  # no ceiling for each part
+    bound = bound_at(book, certificate)  # not the sum, which rounds up once a part
     return Result(
         filled.take(np.argsort(filled.bid)),
         sold.take(np.lexsort((sold.first, sold.ask))),

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from tests.benchmarks.figures import ROOT, Figures, measure
+from tests.benchmarks.ledger import rates
 
 COMPARATORS_PYTHON = ROOT / "bench-venv" / "bin" / "python"
 
@@ -163,6 +164,20 @@ def bound(_: float) -> Iterator[Row]:
         yield Row(f"Bound, {title}", f"{cost(run)}, U = {money(run['bound'])}")
 
 
+def ledger(_: float) -> Iterator[Row]:
+    """Eight processes, synchronous_commit=on."""
+    for title, ours_, hordak, plain in rates(COMPARATORS_PYTHON):
+        posted = f"{ours_:,.0f} transfers/s"
+        yield Row(
+            f"Ledger, {title}: against django-hordak",
+            posted,
+            f"{hordak:,.0f} transfers/s",
+            times(ours_ / hordak),
+            "≥ 3x",
+        )
+        yield Row("· against plain SQL by pgbench", posted, f"{plain:,.0f} transfers/s", times(ours_ / plain))
+
+
 BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "large": large,
     "huge": huge,
@@ -172,6 +187,7 @@ BENCHMARKS: dict[str, Callable[[float], Iterator[Row]]] = {
     "hard": hard,
     "losses": losses,
     "bound": bound,
+    "ledger": ledger,
 }
 """Each takes the seconds that HiGHS's branch and bound is given."""
 

@@ -47,6 +47,30 @@ def test_the_order_of_the_rows_changes_nothing(book: oracle.Book, exact: bool, c
     assert rows(again["sales"], "ask", ask_was) == rows(result["sales"])
 
 
+def test_the_bound_counts_a_bid_whose_partner_can_never_be_filled() -> None:
+    book = {
+        "slots": 1,
+        "pools": 1,
+        "asks": {"pool": [0], "first": [0], "last": [1], "quantity": [1], "price": [2], "placed": [0]},
+        "bids": {
+            "quantity": [1, 1],
+            "minimum": [1, 1],
+            "duration": [1, 1],
+            "earliest": [0, 0],
+            "latest": [1, 1],
+            "placed": [1, 2],
+        },
+        "options": {"bid": [0], "pool": [0], "price": [9]},
+        "bundles": {"bid": [0], "with": [1]},
+    }
+    result = solve(Book.from_json(book)).to_json()
+    assert violations(book, result) == []
+    assert (result["welfare"], result["bound"]) == (
+        0,
+        7,
+    )  # max(0, 9 - λ) + max(0, λ - 2) is least for λ in [2, 9]
+
+
 def shuffle(book: oracle.Book, chance: random.Random) -> tuple[oracle.Book, list[int], list[int]]:
     """The same orders, placed as they were, in other rows; and the row that each ask and bid had before."""
     ask_was = chance.sample(range(len(book["asks"]["placed"])), len(book["asks"]["placed"]))

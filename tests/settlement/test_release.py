@@ -3,14 +3,15 @@ import datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from settlement.contracts.errors import EscrowExceeded
 from settlement.contracts.models import Contract
-from settlement.contracts.operations import open_contracts
+from settlement.contracts.operations import EscrowPayment, open_contracts, pay_from_escrow
 from settlement.delivery.models import Delivery
 from settlement.delivery.operations import release
-from settlement.ledger.models import Account, AccountKind, Transfer
+from settlement.ledger.models import Account, AccountKind, Transfer, TransferKind
 from settlement.ledger.queries import Balances, balance_of
-from tests.factories.listings import PoolFactory
-from tests.factories.settlement import HOUR, compute_draft
+from tests.factories.listings import LicencePlanFactory, PoolFactory
+from tests.factories.settlement import HOUR, compute_draft, licence_draft
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +100,25 @@ def test_the_database_refuses_to_pay_an_hour_twice(contract):
     delivery.pk = None
     with pytest.raises(IntegrityError, match="delivery_paid_once"), transaction.atomic():
         delivery.save(force_insert=True)
+
+
+def test_a_licence_is_paid_at_once_and_completes(buyer, fund, now):
+    plan = LicencePlanFactory(price=1000)
+    fund(buyer, 3000)
+    [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
+    assert [release(now=now), release(now=now)] == [1, 0]
+    licence.refresh_from_db()
+    assert licence.status == Contract.Status.COMPLETED
+    assert balance_of(plan.algorithm.publisher) == Balances(receivable=2940)
+    assert balance_of(buyer) == Balances()
+
+
+def test_a_payment_from_escrow_happens_once_and_never_exceeds_it(contract, buyer):
+    refund = EscrowPayment(contract.pk, key="refund:1", buyer=5000, kind=TransferKind.RELEASE)
+    for _ in range(2):
+        pay_from_escrow(payments=[refund], now=START)
+    contract.refresh_from_db()
+    assert contract.escrow == 1200
+    assert balance_of(buyer) == Balances(available=5000, escrow=1200)
+    with pytest.raises(EscrowExceeded):
+        pay_from_escrow(payments=[EscrowPayment(contract.pk, key="refund:2", buyer=1201)], now=START)

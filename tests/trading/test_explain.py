@@ -72,10 +72,10 @@ def test_a_limit_too_low_says_by_how_much_and_that_much_more_fills():
 
 
 def test_refused_because_indivisible_says_what_would_have_fitted():
-    """Ten of twelve units at 15 CNY are worth more than four at 20, which would pay more for each."""
+    """Ten of twelve units at 17 CNY are worth more than four at 20, which would pay more for each."""
     capacity = CapacityFactory(units=12, starts_at=hour(1), ends_at=hour(2), reserve_price=1000)
     slot = {"hours": 1, "window_end": hour(2), "accelerators": {capacity.pool.accelerator_id: None}}
-    winner = bid(quantity=10, limit_price=1500, **slot)
+    winner = bid(quantity=10, limit_price=1700, **slot)
     refused = bid(quantity=4, limit_price=2000, **slot)
     cleared_round()
     said = explain(refused)

@@ -94,12 +94,3 @@ def test_nobody_licences_from_oneself():
 def test_terms_that_make_no_sense_say_what_to_change(changes, says):
     with pytest.raises(InvalidInput, match=says):
         licence_order(LicencePlanFactory(), **changes)
-
-
-def test_a_free_plan_costs_nothing():
-    plan = LicencePlanFactory(price=0)
-    buyer = funded_buyer(200)
-    licence_order(plan, buyer, seats=2, limit_price=100)
-    cleared_round()
-    assert Trade.objects.get().total == 0
-    assert balance_of(buyer) == Balances(available=200)

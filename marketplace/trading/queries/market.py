@@ -118,7 +118,7 @@ def plan_price(plan: LicencePlan) -> int:
 class Level:
     price: int  # fen per unit-hour
     quantity: int  # unit-hours, or units where one hour is asked for
-    orders: int
+    orders: int  # bids, or runs of capacity
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ CREATE FUNCTION ledger_post(
     kinds text[], sources text[], source_ids text[], memos text[], reversed bigint[], posted timestamptz,
     entry_places int[], entry_accounts bigint[], entry_amounts bigint[], never_negative text[]
 ) RETURNS TABLE (place int, id bigint) LANGUAGE plpgsql
--- A plan made while the tables were small must not scan them once they are large.
-SET enable_seqscan = off
+-- One plan, of index lookups, for every batch: planning anew would cost more than posting, and a plan made while
+-- the tables were small must not scan them once they are large.
+SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     ids bigint[];

@@ -1,0 +1,320 @@
+"""The best admissible result of a small component, by branch and bound (HiGHS).
+
+One binary for each placement (bid, option, start) that could be part of a better result than the one at
+hand: a placement is left out when the bound, given that placement, does not pass the welfare already
+reached. Units of each level of the staircases are continuous. That no bid loses is added only where it is
+broken: the model is solved, and for every bid that cannot afford its floors, the rows that say so are added
+for all its placements in that pool, until nobody loses. HiGHS computes in doubles; what it finds is placed
+and added up in integers.
+"""
+
+from typing import NamedTuple
+
+import highspy
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from marketplace.clearing.book import Column
+from marketplace.clearing.market import Grid, Market, place, remove
+
+MOST_PLACEMENTS = 3_000
+MOST_COEFFICIENTS = 60_000
+NODES = 2_000  # of one branch-and-bound tree
+ROUNDS = 20  # of adding rows
+SLACK = 0.99  # welfare is whole: a bound less than one above it proves it optimal
+
+
+class Placements(NamedTuple):
+    bid: Column
+    option: Column
+    start: Column
+    pool: Column
+    duration: Column
+    worth: Column  # of a unit: limit x duration
+
+    def __len__(self) -> int:
+        return len(self.bid)
+
+
+def optimum(m: Market, lifted: Grid, welfare: int) -> tuple[int, bool]:
+    """Replace the result that `m` holds by the best admissible one: its welfare, and whether it is proven.
+
+    Leaves `m` as it was where the component is too large, or the nodes run out before it finds better.
+    """
+    rows, count = _worthwhile(*m, lifted, welfare, MOST_PLACEMENTS)
+    if count == 0:
+        return welfare, True
+    choices = Placements(*rows[:, :count])
+    if count > MOST_PLACEMENTS or choices.duration.sum() > MOST_COEFFICIENTS:
+        return welfare, False
+    standing = np.flatnonzero(m.bids["pool"] >= 0)
+    held = np.column_stack([standing, m.bids["option"][standing], m.bids["start"][standing]])
+    filled = m.bids["filled"][standing]
+    model = _Model(m, choices)
+    for _ in range(ROUNDS):
+        proven, chosen, units = model.solve()
+        found = _replace(*m, np.column_stack([choices.bid, choices.option, choices.start])[chosen], units)
+        losers = _losers(m.bids, m.cells)
+        if found > welfare and not len(losers):
+            return found, proven
+        if proven and found > welfare:
+            model.forbid_losing(losers)
+            continue
+        break
+    else:
+        proven = False
+    _replace(*m, held, filled)
+    return welfare, proven and found >= 0
+
+
+class _Model:
+    """The mixed-integer program of a component; it grows by the rows that say that a bid must not lose."""
+
+    def __init__(self, m: Market, choices: Placements) -> None:
+        self.m, self.choices = m, choices
+        bids = m.bids[choices.bid]
+        self.quantity, self.minimum = bids["quantity"], bids["minimum"]
+        self.divisible = np.flatnonzero(self.minimum < self.quantity)
+        self.losing: set[tuple[int, int]] = set()
+
+    def forbid_losing(self, losers: Column) -> None:
+        self.losing |= {(b, int(self.m.bids[b]["pool"])) for b in losers.tolist()}
+
+    def solve(self) -> tuple[bool, Column, Column]:
+        """Whether the best choice was found and proven, the placements chosen, and their units."""
+        program = _Program()
+        whole = self.minimum == self.quantity
+        y = program.columns(self.choices.worth * self.quantity * whole, 1, integer=True)
+        units = program.columns(self.choices.worth[~whole], self.quantity[~whole], integer=True)
+        for i, q in zip(self.divisible.tolist(), units.tolist(), strict=True):
+            program.row([q, y[i]], [1, -self.quantity[i]], high=0)
+            program.row([q, y[i]], [1, -self.minimum[i]], low=0)
+        self._once_each(program, y)
+        cells = self._cells(y, units)
+        levels = {cell: self._level_columns(program, *cell) for cell in cells}
+        for cell, (columns, amounts) in cells.items():
+            program.row([*columns, *levels[cell]], [*amounts, *(-1 for _ in levels[cell])], low=0, high=0)
+        self._nobody_loses(program, y, levels)
+        proven, value = program.maximise()
+        chosen = np.flatnonzero(value[y] > 0.5) if len(value) else np.empty(0, np.int64)
+        filled = self.quantity.copy()
+        if len(value):
+            filled[self.divisible] = np.rint(value[units])
+        return proven, chosen, filled[chosen]
+
+    def _once_each(self, program: "_Program", y: Column) -> None:
+        """Each bid at most once, both bids of a bundle or neither."""
+        of_bid: dict[int, list[int]] = {}
+        for column, b in zip(y.tolist(), self.choices.bid.tolist(), strict=True):
+            of_bid.setdefault(b, []).append(column)
+        for b, columns in of_bid.items():
+            program.row(columns, [1] * len(columns), high=1)
+            partner = int(self.m.bids[b]["partner"])
+            if partner > b or (partner >= 0 and partner not in of_bid):
+                other = of_bid.get(partner, [])
+                program.row([*columns, *other], [1] * len(columns) + [-1] * len(other), low=0, high=0)
+
+    def _cells(self, y: Column, units: Column) -> dict[tuple[int, int], tuple[list[int], list[int]]]:
+        """For each pool and slot, the columns that use it and how many units each column's one stands for."""
+        carrier, amount = y.copy(), self.quantity.copy()
+        carrier[self.divisible], amount[self.divisible] = units, 1
+        cells: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        c = self.choices
+        for column, many, k, t, d in zip(
+            *(a.tolist() for a in (carrier, amount, c.pool, c.start, c.duration)), strict=True
+        ):
+            for slot in range(t, t + d):
+                columns, amounts = cells.setdefault((k, slot), ([], []))
+                columns.append(column)
+                amounts.append(many)
+        return cells
+
+    def _staircase(self, k: int, t: int) -> tuple[Column, Column]:
+        """The units and the reserve of each level."""
+        cell = self.m.cells[k, t]
+        steps = self.m.levels[cell["first_level"] : cell["last_level"]]
+        return np.diff(steps["offered"], prepend=0), steps["reserve"]
+
+    def _level_columns(self, program: "_Program", k: int, t: int) -> list[int]:
+        units, reserve = self._staircase(k, t)
+        columns: list[int] = program.columns(-reserve, units, integer=False).tolist()
+        return columns
+
+    def _nobody_loses(self, program: "_Program", y: Column, levels: dict[tuple[int, int], list[int]]) -> None:
+        """Each placement of a bid in a pool where it lost pays floors within its limit, if it is chosen."""
+        dear: dict[tuple[int, int], list[int]] = {}
+        c = self.choices
+        for i in range(len(c)):
+            if (int(c.bid[i]), int(c.pool[i])) not in self.losing:
+                continue
+            columns, rises, floors, highest = [], [], 0, 0
+            for t in range(c.start[i], c.start[i] + c.duration[i]):
+                cell = (int(c.pool[i]), int(t))
+                units, reserve = self._staircase(*cell)
+                if cell not in dear:
+                    dear[cell] = program.columns(np.zeros(len(units) - 1), 1, integer=True).tolist()
+                    for used, on, size in zip(levels[cell][1:], dear[cell], units[1:], strict=True):
+                        program.row([used, on], [1, -size], high=0)
+                columns += dear[cell]
+                rises += np.diff(reserve).tolist()
+                floors += int(reserve[0])
+                highest += int(reserve[-1])
+            money = int(c.worth[i])
+            if highest > money:
+                program.row([*columns, int(y[i])], [*rises, highest - money], high=highest - floors)
+
+
+class _Program:
+    """A mixed-integer program gathered column by column and row by row."""
+
+    def __init__(self) -> None:
+        self.cost: list[NDArray[np.float64]] = []
+        self.upper: list[NDArray[np.float64]] = []
+        self.integer: list[NDArray[np.bool_]] = []
+        self.size = 0
+        self.index: list[int] = []
+        self.value: list[float] = []
+        self.begin = [0]
+        self.low: list[float] = []
+        self.high: list[float] = []
+
+    def columns(self, gain: NDArray[np.number], upper: object, *, integer: bool) -> Column:
+        """Columns from 0 to `upper` that each add their `gain`; their numbers."""
+        many = len(gain)
+        self.cost.append(-gain.astype(np.float64))
+        self.upper.append(np.broadcast_to(np.asarray(upper, np.float64), many))
+        self.integer.append(np.full(many, integer))
+        self.size += many
+        return np.arange(self.size - many, self.size)
+
+    def row(
+        self, columns: list[int], values: list[int], *, low: float = -np.inf, high: float = np.inf
+    ) -> None:
+        self.index += columns
+        self.value += values
+        self.begin.append(len(self.index))
+        self.low.append(low)
+        self.high.append(high)
+
+    def maximise(self) -> tuple[bool, NDArray[np.float64]]:
+        """Whether the best was proven, and the columns' values; none where no solution was found."""
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = self.size, len(self.low)
+        lp.col_cost_ = np.concatenate(self.cost)
+        lp.col_lower_, lp.col_upper_ = np.zeros(self.size), np.concatenate(self.upper)
+        lp.row_lower_, lp.row_upper_ = np.array(self.low), np.array(self.high)
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lp.a_matrix_.start_ = np.array(self.begin)
+        lp.a_matrix_.index_ = np.array(self.index)
+        lp.a_matrix_.value_ = np.array(self.value, np.float64)
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[i] for i in np.concatenate(self.integer).tolist()]
+        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        for option, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("parallel", "off"),
+            ("random_seed", 0),
+            ("mip_rel_gap", 0.0),
+            ("mip_abs_gap", SLACK),
+            ("mip_max_nodes", NODES),
+        ):
+            solver.setOptionValue(option, value)
+        solver.passModel(lp)
+        solver.run()
+        solution = solver.getSolution()
+        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        found = solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        return proven, np.array(solution.col_value if found else [])
+
+
+@njit(cache=True, nogil=True)
+def _surplus(bids, options, total, b, o, t):  # type: ignore[no-untyped-def]
+    """The most that a bid gains, or the least that it loses, in a placement; `total` sums prices."""
+    k, d = options[o].pool, bids[b].duration
+    gain = options[o].limit * d - total[k, t + d] + total[k, t]
+    return gain * (bids[b].quantity if gain > 0 else bids[b].minimum)
+
+
+@njit(cache=True, nogil=True)
+def _margins(bids, options, cells, levels, lifted, welfare):  # type: ignore[no-untyped-def]
+    """Sums of prices, what each bid gains at best, and by how much the bound passes the welfare."""
+    pools, slots = cells.shape
+    total = np.zeros((pools, slots + 1), np.int64)
+    over = np.int64(-welfare)
+    for k in range(pools):
+        for t in range(slots):
+            total[k, t + 1] = total[k, t] + lifted[k, t]
+            below = np.int64(0)
+            for i in range(cells[k, t].first_level, cells[k, t].last_level):
+                over += (levels[i].offered - below) * max(0, lifted[k, t] - levels[i].reserve)
+                below = levels[i].offered
+    best = np.zeros(len(bids), np.int64)
+    for b in range(len(bids)):
+        for o in range(bids[b].first_option, bids[b].last_option):
+            for t in range(bids[b].earliest, bids[b].latest - bids[b].duration + 1):
+                best[b] = max(best[b], _surplus(bids, options, total, b, o, t))
+        over += best[b]
+    return total, best, over
+
+
+@njit(cache=True, nogil=True)
+def _offered(cells, levels, k, start, end):  # type: ignore[no-untyped-def]
+    """The most units that every slot of [start, end) offers."""
+    least = np.int64(2**62)
+    for t in range(start, end):
+        least = min(least, cells[k, t].used + cells[k, t].left)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _worthwhile(bids, options, cells, levels, lifted, welfare, most):  # type: ignore[no-untyped-def]
+    """The placements that a result with more welfare could contain, the first `most`, and their number."""
+    total, best, over = _margins(bids, options, cells, levels, lifted, welfare)
+    rows = np.empty((6, most), np.int64)
+    count = 0
+    for b in range(len(bids)):
+        d = bids[b].duration
+        for o in range(bids[b].first_option, bids[b].last_option):
+            k = options[o].pool
+            for t in range(bids[b].earliest, bids[b].latest - d + 1):
+                if _offered(cells, levels, k, t, t + d) < bids[b].minimum:
+                    continue
+                if over - best[b] + _surplus(bids, options, total, b, o, t) <= 0:
+                    continue
+                if count < most:
+                    rows[0, count], rows[1, count], rows[2, count] = b, o, t
+                    rows[3, count], rows[4, count], rows[5, count] = k, d, options[o].limit * d
+                count += 1
+    return rows, count
+
+
+@njit(cache=True, nogil=True)
+def _replace(bids, options, cells, levels, placements, units):  # type: ignore[no-untyped-def]
+    """Accept just these placements (rows of bid, option, start); the welfare, -1 if there is no room."""
+    for b in range(len(bids)):
+        if bids[b].pool >= 0:
+            remove(bids, options, cells, levels, b)
+    welfare = np.int64(0)
+    for i in range(len(placements)):
+        b, o, start = placements[i]
+        k = options[o].pool
+        for t in range(start, start + bids[b].duration):
+            if cells[k, t].left < units[i]:
+                return np.int64(-1)
+        welfare += place(bids, options, cells, levels, b, o, start, units[i])
+    return welfare
+
+
+@njit(cache=True, nogil=True)
+def _losers(bids, cells):  # type: ignore[no-untyped-def]
+    """The accepted bids that cannot afford the floors of their slots."""
+    lost = np.zeros(len(bids), np.bool_)
+    for b in range(len(bids)):
+        if bids[b].pool >= 0:
+            floors = np.int64(0)
+            for t in range(bids[b].start, bids[b].start + bids[b].duration):
+                floors += cells[bids[b].pool, t].floor
+            lost[b] = floors > bids[b].limit * bids[b].duration
+    return np.flatnonzero(lost)
