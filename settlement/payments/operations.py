@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
 from accounts.models import Organisation
+from accounts.names import local_name
 from accounts.permissions import require_operator
 from settlement.ledger.models import AccountKind, Transfer, TransferKind
 from settlement.ledger.operations import (
@@ -93,7 +94,7 @@ def assign_bank_line(
     if line.status != BankLine.Status.SUSPENSE:
         raise AlreadyBooked(
             _("Bank line %(serial)s is booked to %(organisation)s already.")
-            % {"serial": line.serial, "organisation": line.organisation}
+            % {"serial": line.serial, "organisation": local_name(line.organisation)}
         )
     suspense = platform_account(kind=AccountKind.SUSPENSE).shard_for(line.serial)
     available = open_accounts(organisation=organisation)[AccountKind.AVAILABLE]
