@@ -91,7 +91,7 @@ def assign_bank_line(
     """Give the money of a line in suspense to the organisation whose it is. Raises AlreadyBooked."""
     operator = require_operator(actor)
     line = BankLine.objects.select_for_update(no_key=True).get(pk=bank_line_id)
-    if line.status != BankLine.Status.SUSPENSE:
+    if line.organisation is not None:  # Else the line is in suspense: the database holds them together.
         raise AlreadyBooked(
             _("Bank line %(serial)s is booked to %(organisation)s already.")
             % {"serial": line.serial, "organisation": local_name(line.organisation)}

@@ -100,7 +100,7 @@ def bank_line(request: PageRequest, bank_line_id: int) -> HttpResponse:
             messages.success(
                 request,
                 _("The money is available to %(organisation)s.")
-                % {"organisation": local_name(line.organisation)},
+                % {"organisation": local_name(form.cleaned_data["organisation"])},
             )
             return redirect("payments:bank_lines")
     return render(request, "payments/bank_line.html", {"line": line, "form": form})
