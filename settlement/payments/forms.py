@@ -30,7 +30,7 @@ class StatementForm(forms.Form):
             raise ValidationError(str(refusal)) from None
 
 
-class OrganisationField(forms.ModelChoiceField):
+class OrganisationField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at run time
     def label_from_instance(self, organisation: Organisation) -> str:
         return local_name(organisation)
 
