@@ -7,17 +7,19 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.operations.outgoing_email import queue_email
+from accounts.queries import language_of
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Its letters go through the outbox."""
+    """Its letters go through the outbox, in the language of whom they are for."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         context = {"request": self.request, "email": email, **context}
-        letter = self.render_mail(template_prefix, email, context)
+        with translation.override(language_of(email)):
+            letter = self.render_mail(template_prefix, email, context)
         queue_email(to=email, subject=letter.subject, text=letter.body, now=timezone.now())
 
 

@@ -14,9 +14,11 @@ class DateInput(forms.DateInput):
 class AuditFilter(django_filters.FilterSet):
     """Who did what, when. The choices are what the trail itself holds."""
 
-    user = django_filters.ModelChoiceFilter(label=_("Person"), queryset=User.objects.none())
-    verb = django_filters.ChoiceFilter(label=_("Action"))
-    subject_type = django_filters.ChoiceFilter(label=_("Subject"))
+    user = django_filters.ModelChoiceFilter(
+        label=_("Person"), queryset=User.objects.none(), empty_label=_("Any")
+    )
+    verb = django_filters.ChoiceFilter(label=_("Action"), empty_label=_("Any"))
+    subject_type = django_filters.ChoiceFilter(label=_("Subject"), empty_label=_("Any"))
     since = django_filters.DateFilter(
         label=_("From"),
         field_name="at",
@@ -53,9 +55,11 @@ class OrganisationFilter(django_filters.FilterSet):
         label=_("Name or number"), method="matching", widget=forms.TextInput(attrs={"type": "search"})
     )
     verification = django_filters.ChoiceFilter(
-        label=_("Verification"), choices=Organisation.Verification.choices
+        label=_("Verification"), choices=Organisation.Verification.choices, empty_label=_("Any")
     )
-    jurisdiction = django_filters.ChoiceFilter(label=_("Jurisdiction"), choices=Jurisdiction.choices)
+    jurisdiction = django_filters.ChoiceFilter(
+        label=_("Jurisdiction"), choices=Jurisdiction.choices, empty_label=_("Any")
+    )
 
     class Meta:
         model = Organisation

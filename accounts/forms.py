@@ -110,8 +110,16 @@ class DecisionForm(forms.Form):
 
 
 class ProfileForm(forms.ModelForm):
-    language = forms.ChoiceField(label=_("Language of the letters we send you"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_("Of the pages, and of the letters we send you."),
+    )
 
     class Meta:
         model = User
         fields = ["name", "language"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["language"] = self.instance.language or get_language()

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
 from accounts.audit import Actor
 from accounts.queries import current_member, memberships_of
@@ -23,3 +24,17 @@ class CurrentOrganisationMiddleware:
         request.organisation = request.member.organisation if request.member else None
         request.actor = Actor(user=user, organisation=request.organisation)
         return self.get_response(request)
+
+
+def chosen_language(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """A user reads pages in the language that they chose; LocaleMiddleware has asked the browser before."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and request.user.language:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+        return get_response(request)
+
+    return handle

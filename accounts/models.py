@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import ClassVar
 
 import pgtrigger
-from django.apps import apps
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
@@ -13,6 +12,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.audit_words import detail_words, subject_words, verb_words
 
 
 class UserManager(BaseUserManager["User"]):
@@ -86,7 +88,7 @@ class Organisation(models.Model):
         LEADING = "leading", _("Leading")
 
     class Verification(models.TextChoices):
-        PENDING = "pending", _("Pending")
+        PENDING = "pending", pgettext_lazy("organisation", "Pending")
         VERIFIED = "verified", _("Verified")
         REJECTED = "rejected", _("Rejected")
 
@@ -263,31 +265,6 @@ class OutgoingEmail(models.Model):
         return f"{self.subject} -> {self.to}"
 
 
-# The words of the trail. A verb that is not here is shown as it is written.
-VERBS = {
-    "accept": _("accepted"),
-    "book": _("booked"),
-    "cancel": _("cancelled"),
-    "change_role": _("changed the role of"),
-    "create": _("created"),
-    "edit": _("edited"),
-    "invite": _("invited"),
-    "join": _("joined"),
-    "leave": _("left"),
-    "list": _("listed"),
-    "pause": _("paused"),
-    "place": _("placed"),
-    "reject": _("rejected"),
-    "remove": _("removed"),
-    "resume": _("resumed"),
-    "revoke": _("revoked"),
-    "submit": _("submitted"),
-    "upload": _("uploaded"),
-    "verify": _("verified"),
-    "withdraw": _("withdrew"),
-}
-
-
 class AuditEvent(models.Model):
     """Who did what, to which row. Append-only."""
 
@@ -321,23 +298,13 @@ class AuditEvent(models.Model):
 
     @property
     def verb_label(self) -> str:
-        return str(VERBS.get(self.verb, self.verb.replace("_", " ")))
+        return verb_words(self.verb)
 
     @property
     def subject_label(self) -> str:
         """What kind of row it is, in the reader's language."""
-        return str(apps.get_model(self.subject_type)._meta.verbose_name)
+        return subject_words(self.subject_type)
 
     def detail_lines(self) -> list[tuple[str, str]]:
-        """The detail as names and texts; a change is recorded as {"was": …, "is": …}."""
-        return [(name.replace("_", " "), _as_text(value)) for name, value in self.detail.items()]
-
-
-def _as_text(value: object) -> str:
-    match value:
-        case {"was": before, "is": after}:
-            return f"{before} → {after}"
-        case list():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)
+        """The detail as names and texts."""
+        return detail_words(self.subject_type, self.detail)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from accounts.audit import Actor
 from accounts.errors import DomainError, NotAllowed
 from accounts.models import Member, Organisation, Role, Scope, User
+from accounts.names import local_name
 
 
 class Permission(models.TextChoices):
@@ -104,9 +105,9 @@ def require_verified(organisation: Organisation) -> None:
             "%(organisation)s was not verified: %(reason)s Correct its details, then submit them again."
         )
         reason = organisation.verification_note
-        raise NotVerified(sentence % {"organisation": organisation, "reason": reason})
+        raise NotVerified(sentence % {"organisation": local_name(organisation), "reason": reason})
     sentence = _("%(organisation)s is waiting to be verified; it can trade once an operator has done so.")
-    raise NotVerified(sentence % {"organisation": organisation})
+    raise NotVerified(sentence % {"organisation": local_name(organisation)})
 
 
 def lacks_second_factor(user: User, member: Member | None = None) -> bool:

@@ -1,8 +1,16 @@
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db import models
+from django.utils.translation import get_language
 
 from accounts.models import AuditEvent, Member, Organisation, User
+
+
+def language_of(email: str) -> str:
+    """The language of a letter to this address: the one that its user chose, else the one in force."""
+    user = User.objects.filter(email__iexact=email).exclude(language="").first()
+    return user.language if user else get_language() or settings.LANGUAGE_CODE
 
 
 def memberships_of(user: User) -> list[Member]:

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from accounts.views import api_keys, audit, members, organisation, profile, verification
+from accounts.views import api_keys, audit, language, members, organisation, profile, verification
 
 app_name = "accounts"
 
 urlpatterns = [
+    path("language/", language.choose_language, name="choose_language"),
     path("account/", profile.edit_profile, name="profile"),
     path("organisation/", organisation.show_organisation, name="organisation"),
     path("organisation/create/", organisation.create_organisation, name="create_organisation"),

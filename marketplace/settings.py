@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 from marketplace import private_services
 
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.chosen_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "marketplace.middleware.content_security_policy",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -181,7 +183,8 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Suanpan <no-reply@suanpa
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LANGUAGE_COOKIE_AGE = 31_536_000
-LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
+# Our own words, then what allauth says in other words than ours (it comes with a catalogue of its own).
+LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale", BASE_DIR / "marketplace" / "locale_of_allauth"]
 TIME_ZONE = "UTC"
 EXCHANGE_ZONE = env("EXCHANGE_ZONE", default="Asia/Shanghai")
 USE_TZ = True
@@ -220,8 +223,8 @@ ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 # Where buyers send their bank transfers; shown beside their reference code.
 TOP_UP_BANK = {
-    "holder": env("TOP_UP_BANK_HOLDER", default="Suanpan Exchange (demonstration)"),
-    "bank": env("TOP_UP_BANK_NAME", default="Demonstration Bank, Shenzhen"),
+    "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
+    "bank": env("TOP_UP_BANK_NAME", default="") or gettext_lazy("Demonstration Bank, Shenzhen"),
     "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
 }
 CELERY_BEAT_SCHEDULE = {

@@ -1,8 +1,11 @@
 import datetime
+from collections.abc import Iterator
 
 import pytest
 import pytest_django
+from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from accounts.models import Member, Organisation, Role, User
 from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFactory
@@ -21,6 +24,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.Djan
             )
             for (trigger,) in cursor.fetchall():
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request leaves its language in force in its thread: the next test begins in English again."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from accounts.operations.invitations import (
     invite_member,
     revoke_invitation,
 )
+from accounts.operations.language import choose_language
 from accounts.operations.members import LastOwner, change_role, leave_organisation, remove_member
 from accounts.operations.organisations import (
     AlreadyRegistered,
@@ -30,6 +31,7 @@ __all__ = [
     "WrongAddress",
     "accept_invitation",
     "change_role",
+    "choose_language",
     "create_api_key",
     "create_organisation",
     "edit_organisation",

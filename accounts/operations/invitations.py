@@ -8,14 +8,17 @@ from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
 from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import Invitation, Member, Role, User, hash_secret
+from accounts.names import local_name
 from accounts.operations.organisations import lock_organisation
 from accounts.operations.outgoing_email import queue_email
 from accounts.permissions import Permission, require
+from accounts.queries import language_of
 
 INVITATION_LASTS = timedelta(days=7)
 
@@ -62,22 +65,21 @@ def invite_member(
             expires_at=now + INVITATION_LASTS,
         )
         record(actor=actor, verb="invite", subject=invitation, detail={"email": email, "role": role}, now=now)
-        queue_email(
-            to=email,
-            subject=_("%(organisation)s invites you to Suanpan") % {"organisation": organisation},
-            text=_(
-                "%(inviter)s invites you to join %(organisation)s in the role: %(role)s.\n\n"
-                "To accept within %(days)d days, open %(link)s"
-            )
-            % {
+        with translation.override(language_of(email)):
+            about = {
                 "inviter": actor.user,
-                "organisation": organisation,
+                "organisation": local_name(organisation),
                 "role": Role(role).label,
                 "days": INVITATION_LASTS.days,
                 "link": link(secret),
-            },
-            now=now,
-        )
+            }
+            subject = _("%(organisation)s invites you to Suanpan") % about
+            text = _(
+                "%(inviter)s invites you to join %(organisation)s in the role: %(role)s.\n\n"
+                "To accept within %(days)d days, open %(link)s"
+            )
+            text %= about
+        queue_email(to=email, subject=subject, text=text, now=now)
     return invitation
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, record
 from accounts.errors import DomainError, InvalidInput, NotAllowed
 from accounts.models import Member, Organisation, Role, User
+from accounts.names import local_name
 from accounts.operations.outgoing_email import queue_email
 from accounts.permissions import Permission, require, require_operator
 from accounts.registration_numbers import clean_registration_number
@@ -173,7 +174,10 @@ def _clean(details: Details) -> Details:
     try:
         Organisation(**values).clean_fields(exclude=["created_at", "submitted_at"])
     except ValidationError as error:
-        faults = (f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items())
+        faults = (
+            f"{Organisation._meta.get_field(field).verbose_name}: {' '.join(messages)}"
+            for field, messages in error.message_dict.items()
+        )
         raise InvalidInput(" ".join(faults)) from error
     return Details(**values)
 
@@ -197,7 +201,7 @@ def _tell_owners(organisation: Organisation, *, now: datetime) -> None:
     """Write to each owner, in the owner's language, what was decided."""
     for owner in User.objects.filter(memberships__organisation=organisation, memberships__role=Role.OWNER):
         with translation.override(owner.language or settings.LANGUAGE_CODE):
-            about = {"organisation": organisation, "reason": organisation.verification_note}
+            about = {"organisation": local_name(organisation), "reason": organisation.verification_note}
             if organisation.is_verified:
                 subject = _("%(organisation)s is verified") % about
                 text = _("%(organisation)s can now trade on the exchange.") % about

@@ -11,6 +11,7 @@ from accounts import operations
 from accounts.errors import DomainError
 from accounts.forms import InvitationForm
 from accounts.models import Role
+from accounts.names import local_name
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
 from accounts.views.refusals import tell_refusal
@@ -94,7 +95,7 @@ def leave_organisation(request: MemberRequest) -> HttpResponse:
     with tell_refusal(request):
         operations.leave_organisation(actor=request.actor, now=timezone.now())
         messages.success(
-            request, _("You have left %(organisation)s.") % {"organisation": request.organisation}
+            request, _("You have left %(organisation)s.") % {"organisation": local_name(request.organisation)}
         )
         return redirect("/")
     return redirect("accounts:members")
@@ -120,7 +121,8 @@ def accept_invitation(request: PageRequest, secret: str) -> HttpResponse:
             request.session["organisation"] = member.organisation_id
             messages.success(
                 request,
-                _("You are now a member of %(organisation)s.") % {"organisation": member.organisation},
+                _("You are now a member of %(organisation)s.")
+                % {"organisation": local_name(member.organisation)},
             )
             return redirect("accounts:organisation")
     return render(request, "accounts/invitation.html", context)

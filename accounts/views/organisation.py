@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts import operations
 from accounts.errors import DomainError
 from accounts.forms import OrganisationForm
+from accounts.names import local_name
 from accounts.permissions import Permission, permissions_of
 from accounts.registration_numbers import InvalidRegistrationNumber
 from accounts.requests import MemberRequest, PageRequest
@@ -38,7 +39,7 @@ def create_organisation(request: PageRequest) -> HttpResponse:
             messages.success(
                 request,
                 _("%(organisation)s is registered. An operator verifies it before it can trade.")
-                % {"organisation": organisation},
+                % {"organisation": local_name(organisation)},
             )
             return redirect("accounts:organisation")
     return render(request, "accounts/create_organisation.html", {"form": form})

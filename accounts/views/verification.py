@@ -13,6 +13,7 @@ from accounts.errors import DomainError
 from accounts.filters import OrganisationFilter
 from accounts.forms import DecisionForm
 from accounts.models import Organisation
+from accounts.names import local_name
 from accounts.queries import verification_history
 from accounts.requests import PageRequest
 from accounts.web import operator_required
@@ -74,5 +75,5 @@ def _decide(request: PageRequest, organisation_id: int, *, verifies: bool) -> Ht
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return show_organisation(request, organisation_id, form)
-    messages.success(request, said % {"organisation": organisation})
+    messages.success(request, said % {"organisation": local_name(organisation)})
     return redirect("accounts:verification_queue")

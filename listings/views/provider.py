@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.errors import DomainError
+from accounts.names import local_name
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
@@ -102,7 +103,7 @@ def add_pool(request: MemberRequest, facility_id: int) -> HttpResponse:
         request,
         form,
         heading=_("Add a pool"),
-        place=facility,
+        place=local_name(facility),
         submit=_("Add the pool"),
         back=reverse("listings:home"),
         suffixes=UNITS,
@@ -139,7 +140,7 @@ def resize_pool(request: MemberRequest, pool_id: int) -> HttpResponse:
         request,
         form,
         heading=_("Change the number of units"),
-        place=resized,
+        place=_name_of(resized),
         submit=_("Save"),
         back=reverse("listings:pool", args=[resized.pk]),
         suffixes=UNITS,
@@ -162,7 +163,7 @@ def list_capacity(request: MemberRequest, pool_id: int) -> HttpResponse:
         request,
         form,
         heading=_("Offer capacity"),
-        place=offered,
+        place=_name_of(offered),
         submit=_("List it"),
         back=reverse("listings:pool", args=[offered.pk]),
         suffixes=UNITS,
@@ -207,7 +208,7 @@ def edit_capacity(request: MemberRequest, capacity_id: int) -> HttpResponse:
         request,
         form,
         heading=_("Edit the capacity"),
-        place=edited.pool,
+        place=_name_of(edited.pool),
         submit=_("Save"),
         back=reverse("listings:capacity", args=[edited.pk]),
         suffixes=UNITS,
@@ -265,6 +266,10 @@ def upload_template(request: MemberRequest) -> HttpResponse:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="capacity.csv"'},
     )
+
+
+def _name_of(pool: Pool) -> str:
+    return f"{local_name(pool.facility)} · {pool.accelerator}"
 
 
 def _own_pool(request: MemberRequest, pool_id: int) -> Pool:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.names import local_name
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
@@ -134,7 +135,7 @@ def _algorithm_form(
     request: MemberRequest, form: AlgorithmForm | VersionForm | PlanForm, place: Algorithm, **words: str
 ) -> HttpResponse:
     back = reverse("listings:own_algorithm", args=[place.pk])
-    return form_page(request, form, place=place, back=back, suffixes=UNITS, **words)
+    return form_page(request, form, place=local_name(place), back=back, suffixes=UNITS, **words)
 
 
 def _own(request: MemberRequest, algorithm_id: int) -> Algorithm:

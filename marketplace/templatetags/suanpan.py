@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.names import TwoNamed, local_name
+from listings import places
 
 register = template.Library()
 
@@ -62,7 +63,9 @@ def hours(number: int | None) -> str:
 @register.filter
 def percent(ratio: float | Decimal | None, places: int = 1) -> str:
     """0.0616 -> 6.2 %."""
-    return NOTHING if ratio is None else f"{Decimal(str(ratio)) * 100:,.{places}f} %"
+    if ratio is None:
+        return NOTHING
+    return _("%(share)s %%") % {"share": f"{Decimal(str(ratio)) * 100:,.{places}f}"}
 
 
 @register.filter
@@ -104,6 +107,11 @@ def short_hash(sha256: str) -> SafeString:
 def local_name_or_nothing(row: TwoNamed | Literal[""] | None) -> str:
     """The Chinese or the English name of a row that has both (organisation, facility, algorithm)."""
     return NOTHING if row is None or isinstance(row, str) else local_name(row)
+
+
+@register.filter
+def local_city(city: str) -> str:
+    return places.local_city(city)
 
 
 @register.simple_tag

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction
 from listings.models import Accelerator, Facility, Hub, Pool
+from listings.places import cities_called
 from marketplace.trading.models import Order, Round
 
 SORTS = [
@@ -77,6 +78,7 @@ class PoolFilter(django_filters.FilterSet):  # type: ignore[misc]
             Q(facility__name_en__icontains=text)
             | Q(facility__name_zh__icontains=text)
             | Q(facility__city__icontains=text)
+            | Q(facility__city__in=cities_called(text))
         )
 
     def as_is(self, pools: QuerySet[Pool], _name: str, _value: str) -> QuerySet[Pool]:

@@ -3,6 +3,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from accounts.names import local_name
 from settlement.payments.errors import BadStatement
 from settlement.payments.statement_file import decode
 
@@ -29,8 +30,13 @@ class StatementForm(forms.Form):
             raise ValidationError(str(refusal)) from None
 
 
+class OrganisationField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at run time
+    def label_from_instance(self, organisation: Organisation) -> str:
+        return local_name(organisation)
+
+
 class AssignForm(forms.Form):
-    organisation = forms.ModelChoiceField(
+    organisation = OrganisationField(
         label=_("Organisation"),
         queryset=Organisation.objects.order_by("name_en"),
         empty_label=_("Choose whose money it is"),

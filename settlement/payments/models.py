@@ -2,6 +2,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from settlement.ledger.models import Transfer
@@ -21,7 +22,7 @@ class BankLine(models.Model):
     payer_account = models.CharField(_("payer's account"), max_length=64, blank=True)
     remark = models.CharField(_("remark"), max_length=300, blank=True)
     imported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    imported_at = models.DateTimeField(_("imported"))
+    imported_at = models.DateTimeField(pgettext_lazy("bank line", "imported"))
     received = models.OneToOneField(Transfer, models.PROTECT, related_name="bank_line")
 
     status = models.CharField(_("status"), max_length=10, choices=Status)

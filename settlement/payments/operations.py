@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
 from accounts.models import Organisation
+from accounts.names import local_name
 from accounts.permissions import require_operator
 from settlement.ledger.models import AccountKind, Transfer, TransferKind
 from settlement.ledger.operations import (
@@ -90,10 +91,10 @@ def assign_bank_line(
     """Give the money of a line in suspense to the organisation whose it is. Raises AlreadyBooked."""
     operator = require_operator(actor)
     line = BankLine.objects.select_for_update(no_key=True).get(pk=bank_line_id)
-    if line.status != BankLine.Status.SUSPENSE:
+    if line.organisation is not None:  # Else the line is in suspense: the database holds them together.
         raise AlreadyBooked(
             _("Bank line %(serial)s is booked to %(organisation)s already.")
-            % {"serial": line.serial, "organisation": line.organisation}
+            % {"serial": line.serial, "organisation": local_name(line.organisation)}
         )
     suspense = platform_account(kind=AccountKind.SUSPENSE).shard_for(line.serial)
     available = open_accounts(organisation=organisation)[AccountKind.AVAILABLE]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.errors import DomainError
+from accounts.names import local_name
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest, PageRequest
 from accounts.web import operator_required, organisation_required
@@ -98,7 +99,8 @@ def bank_line(request: PageRequest, bank_line_id: int) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("The money is available to %(organisation)s.") % {"organisation": line.organisation},
+                _("The money is available to %(organisation)s.")
+                % {"organisation": local_name(form.cleaned_data["organisation"])},
             )
             return redirect("payments:bank_lines")
     return render(request, "payments/bank_line.html", {"line": line, "form": form})

@@ -20,7 +20,7 @@ def test_an_owner_changes_a_role(as_owner: Actor, viewer: Member, now: datetime)
     viewer.refresh_from_db()
     assert viewer.role == Role.FINANCE
     event = AuditEvent.objects.get(verb="change_role")
-    assert ("role", "viewer → finance") in event.detail_lines()
+    assert ("role", "Viewer → Finance") in event.detail_lines()
     assert event.detail == {"member": viewer.user.email, "role": {"was": "viewer", "is": "finance"}}
 
 

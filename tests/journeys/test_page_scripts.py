@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Member
+from accounts.operations import choose_language
 from marketplace.trading.models import Order
 from tests.factories.listings import AcceleratorFactory, CapacityFactory
 from tests.factories.trading import bid, cleared_round, fund
@@ -111,10 +112,13 @@ def test_the_first_key_stroke_offers_to_skip_the_navigation(page: Page):
     expect(page.locator("#content")).to_be_focused()
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
 @pytest.mark.parametrize("address", ["/", "/market/", "/market/rounds/", "/orders/", "/orders/new/"])
-def test_pages_fit_a_phone(settled_market, signed_in_trader, page: Page, address: str):
+def test_pages_fit_a_phone(settled_market, signed_in_trader, page: Page, address: str, language: str):
+    choose_language(user=signed_in_trader.user, language=language)
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(address)
+    assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 

@@ -23,7 +23,7 @@ def test_not_found_offers_a_way_on(client):
 @pytest.mark.django_db
 def test_an_untrusted_form_is_asked_for_again():
     client = Client(enforce_csrf_checks=True)
-    response = client.post("/i18n/setlang/", {"language": "en"})
+    response = client.post("/language/", {"language": "en"})
     assert response.status_code == 403
     assert "send it again" in response.content.decode()
 

@@ -73,7 +73,7 @@ def test_a_demonstration_says_so(client, settings, demo):
 def test_the_browsers_language_then_the_users_choice(client):
     chinese = {"HTTP_ACCEPT_LANGUAGE": "zh-CN,zh;q=0.9"}
     assert '<html lang="zh-hans">' in client.get("/market/", **chinese).content.decode()
-    client.post("/i18n/setlang/", {"language": "en", "next": "/market/"}, **chinese)
+    client.post("/language/", {"language": "en", "next": "/market/"}, **chinese)
     assert '<html lang="en">' in client.get("/market/", **chinese).content.decode()
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from accounts.names import local_name
 from listings.models import LicencePlan, Pool
@@ -92,45 +92,51 @@ def _sentences(seen: RoundOrder, order: Order) -> tuple[str, str]:
 # The reason; what would have filled the order, where no units are available; and where some are.
 SENTENCES = {
     (Order.Kind.BID, Outcome.FILLED): (
-        _lazy("Filled in %(pool)s from %(start)s, at %(price)s per unit-hour on average."),
+        gettext_lazy("Filled in %(pool)s from %(start)s, at %(price)s per unit-hour on average."),
         "",
         "",
     ),
     (Order.Kind.BID, Outcome.NO_CAPACITY): (
-        _lazy("No eligible pool offered %(minimum)s units for %(hours)s hours in a row inside its window."),
-        _lazy("A wider window, fewer hours or more pools might have found capacity: none offered any."),
-        _lazy("At most %(units)s units were offered throughout such a run, in %(pool)s: ask for that many."),
+        gettext_lazy(
+            "No eligible pool offered %(minimum)s units for %(hours)s hours in a row inside its window."
+        ),
+        gettext_lazy(
+            "A wider window, fewer hours or more pools might have found capacity: none offered any."
+        ),
+        gettext_lazy(
+            "At most %(units)s units were offered throughout such a run, in %(pool)s: ask for that many."
+        ),
     ),
     (Order.Kind.BID, Outcome.LIMIT_TOO_LOW): (
-        _lazy(
+        gettext_lazy(
             "The limit price was too low: the cheapest start, in %(pool)s from %(start)s, cost %(price)s per "
             "unit-hour on average."
         ),
-        _lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
-        _lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
+        gettext_lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
+        gettext_lazy("A limit price higher by %(raise)s per unit-hour would have reached it."),
     ),
     (Order.Kind.BID, Outcome.INDIVISIBLE): (
-        _lazy(
+        gettext_lazy(
             "The limit price was high enough, but %(minimum)s units could not be fitted together with the "
             "orders that were worth more."
         ),
-        _lazy("A wider window, fewer hours or more pools would have given it more places to fit."),
-        _lazy("With a minimum of %(units)s units it would have fitted in %(pool)s from %(start)s."),
+        gettext_lazy("A wider window, fewer hours or more pools would have given it more places to fit."),
+        gettext_lazy("With a minimum of %(units)s units it would have fitted in %(pool)s from %(start)s."),
     ),
-    (Order.Kind.LICENCE, Outcome.FILLED): (_lazy("Filled at %(price)s per seat."), "", ""),
+    (Order.Kind.LICENCE, Outcome.FILLED): (gettext_lazy("Filled at %(price)s per seat."), "", ""),
     (Order.Kind.LICENCE, Outcome.NO_CAPACITY): (
-        _lazy("The plan did not offer %(minimum)s seats."),
-        _lazy("No seats were left: choose another plan."),
-        _lazy("%(units)s seats were on offer: ask for that many."),
+        gettext_lazy("The plan did not offer %(minimum)s seats."),
+        gettext_lazy("No seats were left: choose another plan."),
+        gettext_lazy("%(units)s seats were on offer: ask for that many."),
     ),
     (Order.Kind.LICENCE, Outcome.LIMIT_TOO_LOW): (
-        _lazy("The limit price was too low: a seat cost %(price)s."),
-        _lazy("A limit price higher by %(raise)s per seat would have reached it."),
-        _lazy("A limit price higher by %(raise)s per seat would have reached it."),
+        gettext_lazy("The limit price was too low: a seat cost %(price)s."),
+        gettext_lazy("A limit price higher by %(raise)s per seat would have reached it."),
+        gettext_lazy("A limit price higher by %(raise)s per seat would have reached it."),
     ),
     (Order.Kind.LICENCE, Outcome.INDIVISIBLE): (
-        _lazy("The limit price was high enough, but %(minimum)s seats together were not left."),
-        _lazy("No seats were left: choose another plan, or a higher limit price."),
-        _lazy("With a minimum of %(units)s seats it would have filled."),
+        gettext_lazy("The limit price was high enough, but %(minimum)s seats together were not left."),
+        gettext_lazy("No seats were left: choose another plan, or a higher limit price."),
+        gettext_lazy("With a minimum of %(units)s seats it would have filled."),
     ),
 }

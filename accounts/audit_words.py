@@ -1,0 +1,103 @@
+"""The audit trail in the reader's language. What has no words here is shown as it is written."""
+
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+VERBS = {
+    "accept": pgettext_lazy("audit trail", "accepted"),
+    "add": pgettext_lazy("audit trail", "added"),
+    "assign": pgettext_lazy("audit trail", "assigned"),
+    "book": pgettext_lazy("audit trail", "booked"),
+    "cancel": pgettext_lazy("audit trail", "cancelled"),
+    "change_role": pgettext_lazy("audit trail", "changed the role of"),
+    "create": pgettext_lazy("audit trail", "created"),
+    "edit": pgettext_lazy("audit trail", "edited"),
+    "import": pgettext_lazy("audit trail", "imported"),
+    "invite": pgettext_lazy("audit trail", "invited"),
+    "join": pgettext_lazy("audit trail", "joined"),
+    "leave": pgettext_lazy("audit trail", "left"),
+    "list": pgettext_lazy("audit trail", "listed"),
+    "pause": pgettext_lazy("audit trail", "paused"),
+    "place": pgettext_lazy("audit trail", "placed"),
+    "reject": pgettext_lazy("audit trail", "rejected"),
+    "release": pgettext_lazy("audit trail", "released"),
+    "remove": pgettext_lazy("audit trail", "removed"),
+    "resize": pgettext_lazy("audit trail", "changed the number of units of"),
+    "resume": pgettext_lazy("audit trail", "resumed"),
+    "revoke": pgettext_lazy("audit trail", "revoked"),
+    "submit": pgettext_lazy("audit trail", "submitted"),
+    "upload": pgettext_lazy("audit trail", "uploaded"),
+    "verify": pgettext_lazy("audit trail", "verified"),
+    "withdraw": pgettext_lazy("audit trail", "withdrew"),
+}
+SUBJECTS = {
+    "listings.algorithm": _("algorithm"),
+    "listings.algorithmversion": _("version"),
+    "listings.capacity": _("capacity"),
+    "listings.facility": _("facility"),
+    "listings.licenceplan": _("licence plan"),
+    "listings.pool": _("pool"),
+    "payments.bankline": _("bank line"),
+    "trading.order": _("order"),
+    "trading.round": _("round"),
+}
+DETAILS = {
+    "algorithm": _("algorithm"),
+    "email": _("e-mail"),
+    "fen": _("amount (fen)"),
+    "fields": _("what changed"),
+    "from": _("was"),
+    "member": _("member"),
+    "most": _("most it can cost (fen)"),
+    "note": _("evidence or reason"),
+    "prefix": _("starts with"),
+    "to": _("is"),
+}
+
+
+def verb_words(verb: str) -> str:
+    return str(VERBS.get(verb, verb.replace("_", " ")))
+
+
+def subject_words(subject_type: str) -> str:
+    return str(SUBJECTS.get(subject_type) or apps.get_model(subject_type)._meta.verbose_name)
+
+
+def detail_words(subject_type: str, detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and texts, in the words of the subject's own fields; a change is {"was": …, "is": …}."""
+    model = apps.get_model(subject_type)
+    return [(_name(model, name), _text(model, name, value)) for name, value in detail.items()]
+
+
+def _field(model: type[models.Model], name: str) -> models.Field | None:
+    try:
+        return model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return None
+
+
+def _name(model: type[models.Model], name: str) -> str:
+    if name in DETAILS:
+        return str(DETAILS[name])
+    return str(getattr(_field(model, name), "verbose_name", name.replace("_", " ")))
+
+
+def _text(model: type[models.Model], name: str, value: object) -> str:
+    match value:
+        case {"was": before, "is": after}:
+            return f"{_text(model, name, before)} → {_text(model, name, after)}"
+        case list() if name == "fields":
+            return ", ".join(_name(model, each) for each in value)
+        case list():
+            return ", ".join(_text(model, name, each) for each in value)
+        case bool():
+            return str(_("yes") if value else _("no"))
+        case _:
+            field = _field(model, name)
+            choices = dict(getattr(getattr(field, "base_field", field), "flatchoices", []))
+            return str(choices.get(value, value))
