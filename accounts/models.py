@@ -288,6 +288,23 @@ VERBS = {
 }
 
 
+class IdempotentRequest(models.Model):
+    """The first answer to a request that came with an Idempotency-Key; `status` 0 while it runs."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("organisation", "key", name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class AuditEvent(models.Model):
     """Who did what, to which row. Append-only."""
 
