@@ -270,6 +270,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "expire holds": {"task": "settlement.ledger.tasks.expire_holds", "schedule": crontab()},
     "seal the ledger": {"task": "settlement.ledger.tasks.seal", "schedule": crontab()},
+    "take up rounds left half-way": {
+        "task": "marketplace.trading.tasks.resume_rounds",
+        "schedule": crontab(),
+    },
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),

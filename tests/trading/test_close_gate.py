@@ -186,3 +186,21 @@ def test_a_plan_of_limited_supply_is_a_pool_with_one_slot():
         None,
         unlimited.price,
     )
+
+
+def test_an_option_that_can_never_hold_the_bid_is_left_out():
+    """Eight units in the first pool; sixteen in the second, but never for three hours in a row."""
+    small, gappy, large = (PoolFactory() for _ in range(3))
+    CapacityFactory(pool=small, units=8)
+    CapacityFactory(pool=gappy, units=16).hours.filter(slot__in=[hour(3), hour(6), hour(9)]).update(sold=1)
+    CapacityFactory(pool=large, units=16)
+    bid(quantity=16, window_end=hour(11))
+    bid(quantity=16, minimum=8, window_end=hour(11))
+    nowhere = bid(quantity=20, window_end=hour(11))
+    done = closed()
+    options = content_of(done.book)["options"]
+    pools = {small.pk: 0, gappy.pk: 1, large.pk: 2}
+    assert done.pool_ids == list(pools)
+    assert list(zip(options["bid"], options["pool"], strict=True)) == [(0, 2), (1, 0), (1, 1), (1, 2)]
+    left_out = RoundOrder.objects.get(order=nowhere)
+    assert (left_out.row, left_out.pool, left_out.units_available) == (None, large, 16)

@@ -96,7 +96,7 @@ def _decide_the_rest(written: Round) -> None:
     decided = list(rest)
     for part in decided:
         if part.price is None:
-            part.outcome, part.units_available = RoundOrder.Outcome.NO_CAPACITY, 0
+            part.outcome = RoundOrder.Outcome.NO_CAPACITY
         elif part.order.limit_price >= part.price:
             part.outcome, part.units_available = RoundOrder.Outcome.FILLED, part.order.quantity
         else:

@@ -54,8 +54,11 @@ def _orders_at_the_gate(closing: Round) -> list[Order]:
 
 
 def _parts(closing: Round, draft: BookDraft) -> list[RoundOrder]:
-    in_book = [RoundOrder(round=closing, order=order, row=row) for row, order in enumerate(draft.bids)]
-    without = [RoundOrder(round=closing, order=order) for order in draft.without_options]
+    in_book = [RoundOrder(round=closing, order=bid.order, row=row) for row, bid in enumerate(draft.bids)]
+    without = [
+        RoundOrder(round=closing, order=each.order, pool=each.pool, units_available=each.units)
+        for each in draft.without_capacity
+    ]
     posted = [
         RoundOrder(round=closing, order=order, price=_posted_price(order.plan))
         for order in draft.at_posted_price

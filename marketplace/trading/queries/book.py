@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from listings.models import Algorithm, LicencePlan, Pool
 from listings.queries import open_hours
 from listings.slots import SLOT
 from marketplace.trading.eligibility import Option, options_of
 from marketplace.trading.models import Order, OrderLimit
+from marketplace.trading.starts import Room
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,25 @@ class Ask:
     source_id: int
 
 
+@dataclass(frozen=True)
+class Bid:
+    """An order that can fill somewhere: its options, and the slots [earliest, latest) it may use."""
+
+    order: Order
+    options: list[Option]
+    earliest: int
+    latest: int
+
+
+@dataclass(frozen=True)
+class NoCapacity:
+    """An order that fills nowhere: at best `units`, fewer than its minimum, are on offer in `pool`."""
+
+    order: Order
+    pool: Pool | None
+    units: int
+
+
 @dataclass
 class BookDraft:
     """The book's columns, and what its rows stand for."""
@@ -33,10 +56,10 @@ class BookDraft:
     pools: list[Pool] = field(default_factory=list)
     plans: list[LicencePlan] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
-    bids: list[Order] = field(default_factory=list)
+    bids: list[Bid] = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=dict)
-    # Orders of the round that are not in the book: no pool on offer is eligible, or supply is unlimited.
-    without_options: list[Order] = field(default_factory=list)
+    # Orders of the round that are not in the book: nothing on offer can hold them, or supply is unlimited.
+    without_capacity: list[NoCapacity] = field(default_factory=list)
     at_posted_price: list[Order] = field(default_factory=list)
 
 
@@ -49,8 +72,8 @@ def draft_book(orders: Sequence[Order], *, first_slot: datetime, slots: int) -> 
     draft = BookDraft()
     _add_capacity(draft, first_slot, slots)
     _add_plans(draft, orders)
-    options = _add_bids(draft, orders)
-    draft.content = _content(draft, options, first_slot, slots)
+    _add_bids(draft, orders, first_slot, slots)
+    draft.content = _content(draft, slots)
     return draft
 
 
@@ -86,37 +109,59 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
         draft.asks.append(Ask(row, 0, 1, left, plan.price, plan.created_at, plan.pk))
 
 
-def _add_bids(draft: BookDraft, orders: Sequence[Order]) -> list[list[Option]]:
-    """Sort the orders into the draft; return the options of each bid of the book."""
+def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, slots: int) -> None:
+    """Sort the orders into the draft. An option that offers too little in every run of hours is left out."""
+    room = Room(_offered(draft, slots))
     plan_rows = {plan.pk: row for row, plan in enumerate(draft.plans, start=len(draft.pools))}
+    limits = _limits(orders)
+    for order in orders:
+        if order.plan is None:
+            eligible = options_of(order, limits[order.pk], draft.pools)
+        elif order.plan.supply is None:
+            draft.at_posted_price.append(order)
+            continue
+        else:
+            row = plan_rows.get(order.plan.pk)
+            eligible = [] if row is None else [Option(row, order.limit_price)]
+        earliest, latest = _window(order, first_slot, slots)
+        run = {"earliest": earliest, "latest": latest, "duration": order.hours or 1}
+        units = [room.most_units(option.pool_row, **run) for option in eligible]
+        options = [option for option, most in zip(eligible, units, strict=True) if most >= order.minimum]
+        if options:
+            draft.bids.append(Bid(order, options, earliest, latest))
+            continue
+        draft.without_capacity.append(_best_of(draft, order, eligible, units))
+
+
+def _best_of(draft: BookDraft, order: Order, eligible: list[Option], units: list[int]) -> NoCapacity:
+    """Where an order that fills nowhere would come closest."""
+    most = max(units, default=0)
+    if not most:
+        return NoCapacity(order, None, 0)
+    row = eligible[units.index(most)].pool_row
+    return NoCapacity(order, draft.pools[row] if row < len(draft.pools) else None, most)
+
+
+def _offered(draft: BookDraft, slots: int) -> NDArray[np.int64]:
+    """Units on offer by pool and slot."""
+    units = np.zeros((len(draft.pools) + len(draft.plans), slots), np.int64)
+    for ask in draft.asks:
+        units[ask.pool_row, ask.first : ask.last] += ask.quantity
+    return units
+
+
+def _limits(orders: Sequence[Order]) -> dict[int, dict[int, int]]:
+    """The limit price of each accelerator that a bid names, by order and accelerator."""
     limits: dict[int, dict[int, int]] = defaultdict(dict)
     named = OrderLimit.objects.filter(order__in=[order.pk for order in orders])
     for order_id, accelerator, price in named.values_list("order_id", "accelerator_id", "limit_price"):
         limits[order_id][accelerator] = price
-    all_options: list[list[Option]] = []
-    for order in orders:
-        if order.plan is not None and order.plan.supply is None:
-            draft.at_posted_price.append(order)
-            continue
-        if order.plan is not None:
-            row = plan_rows.get(order.plan.pk)
-            options = [] if row is None else [Option(row, order.limit_price)]
-        else:
-            options = options_of(order, limits[order.pk], draft.pools)
-        if options:
-            draft.bids.append(order)
-            all_options.append(options)
-        else:
-            draft.without_options.append(order)
-    return all_options
+    return limits
 
 
-def _content(
-    draft: BookDraft, options: list[list[Option]], first_slot: datetime, slots: int
-) -> dict[str, Any]:
+def _content(draft: BookDraft, slots: int) -> dict[str, Any]:
     ranks = _ranks(draft)
     asks, bids = draft.asks, draft.bids
-    windows = [_window(order, first_slot, slots) for order in bids]
     return {
         "slots": slots,
         "pools": max(1, len(draft.pools) + len(draft.plans)),
@@ -129,17 +174,17 @@ def _content(
             "placed": ranks[: len(asks)],
         },
         "bids": {
-            "quantity": [order.quantity for order in bids],
-            "minimum": [order.minimum for order in bids],
-            "duration": [order.hours or 1 for order in bids],
-            "earliest": [earliest for earliest, _ in windows],
-            "latest": [latest for _, latest in windows],
+            "quantity": [bid.order.quantity for bid in bids],
+            "minimum": [bid.order.minimum for bid in bids],
+            "duration": [bid.order.hours or 1 for bid in bids],
+            "earliest": [bid.earliest for bid in bids],
+            "latest": [bid.latest for bid in bids],
             "placed": ranks[len(asks) :],
         },
         "options": {
-            "bid": [bid for bid, each in enumerate(options) for _ in each],
-            "pool": [option.pool_row for each in options for option in each],
-            "price": [option.limit_price for each in options for option in each],
+            "bid": [row for row, bid in enumerate(bids) for _ in bid.options],
+            "pool": [option.pool_row for bid in bids for option in bid.options],
+            "price": [option.limit_price for bid in bids for option in bid.options],
         },
     }
 
@@ -161,7 +206,7 @@ def _ranks(draft: BookDraft) -> list[int]:
         (ask.listed_at, plan if ask.pool_row >= of_plan else capacity, ask.source_id, ask.first)
         for ask in draft.asks
     ]
-    keys += [(order.placed_at, bid, order.pk, 0) for order in draft.bids]
+    keys += [(each.order.placed_at, bid, each.order.pk, 0) for each in draft.bids]
     ranks = [0] * len(keys)
     for rank, row in enumerate(sorted(range(len(keys)), key=keys.__getitem__)):
         ranks[row] = rank

@@ -1,0 +1,69 @@
+"""A process that runs due rounds in children of its own, and lets each be killed at a chosen SQL statement.
+
+Reads lines `NOW DIE_AT GUARD` from standard input; for each it forks a child that runs the round due at NOW
+and sends itself SIGKILL just before its DIE_AT-th statement (0: never). It answers with the child's wait
+status and the number of statements it sent. GUARD "off" takes the transaction and the fence from settling.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from marketplace.trading.models import Round  # noqa: E402
+from marketplace.trading.operations import settle_round  # noqa: E402
+from marketplace.trading.operations.run_round import run_due_round  # noqa: E402
+
+
+class Killer:
+    def __init__(self, die_at: int) -> None:
+        self.die_at, self.statements = die_at, 0
+
+    def __call__(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self.statements += 1
+        if self.statements == self.die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return execute(*arguments)
+
+
+def take_the_guard_off() -> None:
+    settle_round._settle = settle_round._settle.__wrapped__
+    settle_round.check_fence = lambda *, round_id, **_: Round.objects.get(pk=round_id)
+
+
+def run(now: datetime, die_at: int, guard: str) -> int:
+    """In the child: the statements it took."""
+    if guard == "off":
+        take_the_guard_off()
+    killer = Killer(die_at)
+    with connection.execute_wrapper(killer):
+        run_due_round(now=now)
+    return killer.statements
+
+
+def main() -> None:
+    for line in sys.stdin:
+        now, die_at, guard = line.split()
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # The answers are the parent's alone.
+            sent = run(datetime.fromisoformat(now), int(die_at), guard)
+            os.write(writer, str(sent).encode())
+            sys.exit()
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            statements = answer.read() or "0"
+        print(os.waitpid(child, 0)[1], statements, flush=True)
+
+
+if __name__ == "__main__":
+    main()
