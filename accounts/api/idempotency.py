@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a request that creates something can be sent again without creating it twice.
 
-The database's own unique keys are the guard; this is the outer belt that gives the caller the first answer again.
+The database's own unique keys are the guard; this is the outer belt, and gives the first answer again.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class BadKey(DomainError):
 
 
 def idempotent(handler: Handler) -> Handler:
-    """For a POST handler of an OrganisationView: with the header, the same request gets the first answer again.
+    """For a POST handler of an OrganisationView: the same request gets the first answer again.
 
     The request's row is locked for as long as the first runs, in the same transaction as what it creates: a
     second one waits, then replays. An answer that refuses creates nothing and is not kept.

@@ -1,10 +1,9 @@
+from typing import Any
+
 from rest_framework.request import Request
-from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle
-from rest_framework.views import APIView
+from rest_framework.throttling import SimpleRateThrottle
 
 from accounts.models import ApiKey
-
-__all__ = ["AnonRateThrottle", "CallerThrottle"]
 
 
 class CallerThrottle(SimpleRateThrottle):
@@ -12,7 +11,7 @@ class CallerThrottle(SimpleRateThrottle):
 
     scope = "caller"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
         if isinstance(request.auth, ApiKey):
             return self.cache_format % {"scope": self.scope, "ident": f"key-{request.auth.pk}"}
         if request.user.is_authenticated:

@@ -100,7 +100,16 @@ class VersionSerializer(serializers.ModelSerializer[AlgorithmVersion]):
 
     class Meta:
         model = AlgorithmVersion
-        fields = ("id", "number", "reference", "sha256", "size_bytes", "stacks", "accelerators", "released_at")
+        fields = (
+            "id",
+            "number",
+            "reference",
+            "sha256",
+            "size_bytes",
+            "stacks",
+            "accelerators",
+            "released_at",
+        )
 
 
 class PlanSerializer(serializers.ModelSerializer[LicencePlan]):

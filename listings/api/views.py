@@ -70,6 +70,7 @@ class PoolFilter(django_filters.FilterSet):
 class PoolList(PublicView, generics.ListAPIView[Pool]):
     """Every pool of a verified provider."""
 
+    queryset = Pool.objects.none()  # names the model to the schema
     serializer_class = PoolSerializer
     pagination_class = OldestFirst
     filterset_class = PoolFilter
@@ -79,6 +80,7 @@ class PoolList(PublicView, generics.ListAPIView[Pool]):
 
 
 class PoolDetail(PublicView, generics.RetrieveAPIView[Pool]):
+    queryset = Pool.objects.none()  # names the model to the schema
     serializer_class = PoolSerializer
 
     def get_queryset(self) -> QuerySet[Pool]:
@@ -115,13 +117,16 @@ class AlgorithmDetail(PublicView):
 class OwnFacilityList(OrganisationView, generics.ListAPIView[Facility]):
     """The facilities of your organisation."""
 
+    queryset = Facility.objects.none()  # names the model to the schema
     serializer_class = FacilitySerializer
     pagination_class = OldestFirst
 
     def get_queryset(self) -> QuerySet[Facility]:
         return Facility.objects.filter(provider=self.organisation)
 
-    @extend_schema(parameters=[KEY_PARAMETER], request=FacilitySerializer, responses={201: FacilitySerializer})
+    @extend_schema(
+        parameters=[KEY_PARAMETER], request=FacilitySerializer, responses={201: FacilitySerializer}
+    )
     @idempotent
     def post(self, request: Request) -> Response:
         """Add a facility."""
@@ -134,6 +139,7 @@ class OwnFacilityList(OrganisationView, generics.ListAPIView[Facility]):
 class OwnPoolList(OrganisationView, generics.ListAPIView[Pool]):
     """The pools of your organisation."""
 
+    queryset = Pool.objects.none()  # names the model to the schema
     serializer_class = PoolSerializer
     pagination_class = OldestFirst
 
@@ -160,6 +166,7 @@ class OwnPoolList(OrganisationView, generics.ListAPIView[Pool]):
 class CapacityList(OrganisationView, generics.ListAPIView[Capacity]):
     """The capacity that your organisation has listed."""
 
+    queryset = Capacity.objects.none()  # names the model to the schema
     serializer_class = CapacitySerializer
     filterset_fields: ClassVar = ["pool", "status"]
 
