@@ -4,10 +4,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
+from django.utils.translation import gettext as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
 
 from accounts.api.problems import MEDIA_TYPE
 from accounts.api.schema import ApiKeyScheme
+from accounts.api.views import PublicView
 
 __all__ = ["ApiKeyScheme"]  # imported to register it with the schema
 
@@ -52,7 +56,7 @@ PAGE_POLICY = "; ".join(
 )
 
 
-def describe_problems(result: dict[str, Any], **_: object) -> dict[str, Any]:
+def describe_problems(result: dict[str, Any], **context: object) -> dict[str, Any]:
     """A drf-spectacular hook: every operation may answer with problem details."""
     result["components"]["schemas"]["Problem"] = PROBLEM
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -70,6 +74,15 @@ def documentation(request: HttpRequest) -> HttpResponse:
     return response
 
 
+class NoSuchAddress(PublicView):
+    """What the API answers where nothing is: a problem document, not a page."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(_("There is nothing at this address. The schema is at /api/schema/."))
+
+
 urlpatterns = [
     path("v1/", include("accounts.api.urls")),
     path("v1/", include("listings.api.urls")),
@@ -78,4 +91,5 @@ urlpatterns = [
     path("v1/", include("settlement.ledger.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", documentation, name="api_documentation"),
+    path("<path:address>", NoSuchAddress.as_view()),
 ]

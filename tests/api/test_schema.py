@@ -6,7 +6,8 @@ import pytest
 import schemathesis
 from django.core.management import call_command
 from django.test import Client
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.audit import Actor
 from accounts.models import Organisation, Role, Scope
@@ -15,7 +16,7 @@ from tests.factories.accounts import MemberFactory
 from tests.factories.listings import CapacityFactory, LicencePlanFactory, hour
 from tests.factories.trading import bid, cleared_round, fund
 
-schema = schemathesis.pytest.from_fixture("exchange")
+EXAMPLES = 5
 
 
 @pytest.fixture
@@ -52,7 +53,16 @@ def test_the_documentation_page_fetches_nothing_from_elsewhere() -> None:
     assert "https://" not in page.content.decode()
 
 
-@schema.parametrize()
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-def test_answers_conform_to_the_schema(case: schemathesis.Case) -> None:
-    case.call_and_validate()
+def test_answers_conform_to_the_schema(exchange: schemathesis.BaseSchema) -> None:
+    for found in exchange.get_all_operations():
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=operation.as_strategy())
+        def conforms(case: schemathesis.Case) -> None:
+            # Terms that fit the schema may still be refused as a whole: a window shorter than its hours.
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        conforms()
