@@ -34,10 +34,14 @@ lint: $(DEVELOPMENT)  ## check format, style, types and who imports whom
 bench: $(DEVELOPMENT)  ## measure the engine and the ledger beside their comparators
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
+messages: $(DEVELOPMENT)  ## collect new strings into the Chinese catalogue, and compile it (needs gettext)
+	$(BIN)/python manage.py makemessages -l zh_Hans --no-location --no-wrap --no-obsolete --ignore '.*' --ignore tests --ignore docs
+	$(BIN)/python manage.py compilemessages -l zh_Hans --ignore '.*'
+
 shell: $(DEVELOPMENT)  ## a Django shell on the project's own database
 	$(BIN)/python manage.py shell
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.PHONY: install demo test lint bench shell help
+.PHONY: install demo test lint bench messages shell help

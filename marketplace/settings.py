@@ -202,6 +202,60 @@ WHITENOISE_USE_FINDERS = not DEPLOYED
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["accounts.api.problems.ProblemRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.NewestFirst",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "accounts.api.throttling.CallerThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env("API_RATE_ANONYMOUS", default="120/min"),
+        "caller": env("API_RATE_CALLER", default="1200/min"),
+    },
+    "NUM_PROXIES": PROXY_COUNT,
+    "EXCEPTION_HANDLER": "accounts.api.problems.problem_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Suanpan",
+    "VERSION": "1",
+    "DESCRIPTION": (BASE_DIR / "docs" / "api.md").read_text(),
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Jurisdiction": "accounts.models.Jurisdiction",
+        "OrganisationActivity": "accounts.models.Organisation.Activity",
+        "OrganisationTier": "accounts.models.Organisation.Tier",
+        "Verification": "accounts.models.Organisation.Verification",
+        "Hub": "listings.models.Hub",
+        "FacilityKind": "listings.models.Facility.Kind",
+        "CapacityStatus": "listings.models.Capacity.Status",
+        "AlgorithmTask": "listings.models.Task",
+        "AlgorithmModality": "listings.models.Modality",
+        "AlgorithmStatus": "listings.models.Algorithm.Status",
+        "LicenceKind": "listings.models.LicencePlan.Kind",
+        "LicenceTerritory": "listings.models.LicencePlan.Territory",
+        "OrderKind": "marketplace.trading.models.Order.Kind",
+        "OrderStatus": "marketplace.trading.models.Order.Status",
+        "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
+        "RoundStatus": "marketplace.trading.models.Round.Status",
+        "ContractKind": "settlement.contracts.models.Contract.Kind",
+        "ContractStatus": "settlement.contracts.models.Contract.Status",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketplace.api.describe_problems",
+    ],
 }
 
 # Celery: the database is the queue's record, Redis only its bell; so results are not kept.
@@ -229,6 +283,10 @@ TOP_UP_BANK = {
 }
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
+    "forget old API requests": {
+        "task": "accounts.tasks.forget_old_api_requests",
+        "schedule": crontab(minute="30", hour="2"),
+    },
     "close the gate": {
         "task": "marketplace.trading.tasks.run_due_round",
         "schedule": crontab(minute=f"*/{ROUND_MINUTES}"),

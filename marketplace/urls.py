@@ -4,6 +4,7 @@ from django.urls import include, path
 urlpatterns = [
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/", include("marketplace.api")),
     # Each package names its own prefixes, among them its pages under /operator/.
     path("", include("accounts.urls")),
     path("", include("listings.urls")),

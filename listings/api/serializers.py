@@ -1,0 +1,159 @@
+"""Listings as the API shows and takes them. Money is whole fen, in fields that end in `_fen`."""
+
+from typing import ClassVar
+
+from rest_framework import serializers
+
+from listings.models import (
+    Accelerator,
+    Algorithm,
+    AlgorithmVersion,
+    Capacity,
+    Facility,
+    LicencePlan,
+    Pool,
+)
+
+
+class AcceleratorSerializer(serializers.ModelSerializer[Accelerator]):
+    class Meta:
+        model = Accelerator
+        fields = (
+            "id",
+            "slug",
+            "vendor",
+            "name",
+            "domestic",
+            "memory_gb",
+            "fp16_tflops",
+            "interconnect",
+            "stacks",
+        )
+
+
+class FacilitySerializer(serializers.ModelSerializer[Facility]):
+    class Meta:
+        model = Facility
+        fields = (
+            "id",
+            "name_zh",
+            "name_en",
+            "kind",
+            "city",
+            "hub",
+            "jurisdiction",
+            "pue",
+            "green_percent",
+            "illustrative",
+        )
+        read_only_fields = ("illustrative",)
+        validators: ClassVar = []  # the operation refuses, with one sentence
+
+
+class PoolSerializer(serializers.ModelSerializer[Pool]):
+    facility = FacilitySerializer()
+    accelerator = AcceleratorSerializer()
+
+    class Meta:
+        model = Pool
+        fields = ("id", "facility", "accelerator", "units")
+
+
+class NewPoolSerializer(serializers.Serializer[None]):
+    facility = serializers.IntegerField(help_text="The id of a facility of yours.")
+    accelerator = serializers.SlugField(help_text="The slug of an accelerator in the catalogue.")
+    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
+
+
+class CapacitySerializer(serializers.ModelSerializer[Capacity]):
+    reserve_price_fen = serializers.IntegerField(source="reserve_price")
+
+    class Meta:
+        model = Capacity
+        fields = (
+            "id",
+            "pool",
+            "units",
+            "starts_at",
+            "ends_at",
+            "reserve_price_fen",
+            "status",
+            "created_at",
+        )
+
+
+class CapacityTermsSerializer(serializers.Serializer[None]):
+    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    starts_at = serializers.DateTimeField(help_text="On the hour, UTC.")
+    ends_at = serializers.DateTimeField(help_text="On the hour, UTC; not included.")
+    reserve_price_fen = serializers.IntegerField(
+        min_value=1, max_value=100_000_000, source="reserve_price", help_text="Per unit-hour."
+    )
+
+
+class NewCapacitySerializer(CapacityTermsSerializer):
+    pool = serializers.IntegerField(help_text="The id of a pool of yours.")
+
+
+class VersionSerializer(serializers.ModelSerializer[AlgorithmVersion]):
+    accelerators = serializers.SlugRelatedField("slug", many=True, read_only=True)
+
+    class Meta:
+        model = AlgorithmVersion
+        fields = (
+            "id",
+            "number",
+            "reference",
+            "sha256",
+            "size_bytes",
+            "stacks",
+            "accelerators",
+            "released_at",
+        )
+
+
+class PlanSerializer(serializers.ModelSerializer[LicencePlan]):
+    price_fen = serializers.IntegerField(source="price", help_text="Per seat.")
+    left = serializers.IntegerField(allow_null=True, help_text="Seats left; null where supply is unlimited.")
+
+    class Meta:
+        model = LicencePlan
+        fields = (
+            "id",
+            "name",
+            "kind",
+            "term_days",
+            "calls",
+            "territory",
+            "commercial",
+            "derivatives",
+            "price_fen",
+            "supply",
+            "left",
+        )
+
+
+class AlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
+    publisher = serializers.CharField(source="publisher.name_en")
+    lowest_price_fen = serializers.IntegerField(source="lowest_price", allow_null=True)
+
+    class Meta:
+        model = Algorithm
+        fields = (
+            "slug",
+            "name_zh",
+            "name_en",
+            "task",
+            "modality",
+            "publisher",
+            "filing_number",
+            "lowest_price_fen",
+        )
+
+
+class AlgorithmDetailSerializer(AlgorithmSerializer):
+    versions = VersionSerializer(many=True)
+    plans = PlanSerializer(many=True, source="on_sale")
+
+    class Meta(AlgorithmSerializer.Meta):
+        fields = (*AlgorithmSerializer.Meta.fields, "card", "versions", "plans")  # type: ignore[assignment]

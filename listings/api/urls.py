@@ -1,0 +1,19 @@
+from django.urls import path
+
+from listings.api import views
+
+urlpatterns = [
+    path("accelerators", views.AcceleratorList.as_view()),
+    path("facilities", views.FacilityList.as_view()),
+    path("pools", views.PoolList.as_view()),
+    path("pools/<int:pk>", views.PoolDetail.as_view()),
+    path("algorithms", views.AlgorithmList.as_view()),
+    path("algorithms/<slug:slug>", views.AlgorithmDetail.as_view()),
+    path("own/facilities", views.OwnFacilityList.as_view()),
+    path("own/pools", views.OwnPoolList.as_view()),
+    path("capacities", views.CapacityList.as_view()),
+    path("capacities/<int:pk>", views.CapacityDetail.as_view()),
+    path("capacities/<int:pk>/pause", views.CapacityPause.as_view()),
+    path("capacities/<int:pk>/resume", views.CapacityResume.as_view()),
+    path("capacities/<int:pk>/withdraw", views.CapacityWithdraw.as_view()),
+]

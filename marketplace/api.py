@@ -1,0 +1,95 @@
+"""The REST API, composed: each package's addresses, the schema, and its page."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.utils.translation import gettext as _
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from accounts.api.problems import MEDIA_TYPE
+from accounts.api.schema import ApiKeyScheme
+from accounts.api.views import PublicView
+
+__all__ = ["ApiKeyScheme"]  # imported to register it with the schema
+
+PROBLEM = {
+    "type": "object",
+    "description": "Problem details (RFC 9457). `code` is stable; `detail` says what to do.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail"],
+                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+REFUSALS = {
+    "400": "The request cannot be read.",
+    "401": "The API key is missing, unknown, revoked or expired.",
+    "403": "The role or the key's scopes do not include this.",
+    "404": "There is no such row, or it is not yours.",
+    "409": "The row's state does not allow this.",
+    "422": "A field, or the terms as a whole, cannot be used as they stand.",
+    "429": "Too many requests: wait for Retry-After seconds.",
+}
+
+# The page draws its own styles, which the site's policy would not let it.
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "script-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+    ]
+)
+
+
+def describe_problems(result: dict[str, Any], **context: object) -> dict[str, Any]:
+    """A drf-spectacular hook: every operation may answer with problem details."""
+    result["components"]["schemas"]["Problem"] = PROBLEM
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for status, description in REFUSALS.items():
+                refusal = {"description": description, "content": content}
+                operation["responses"].setdefault(status, refusal)
+    return result
+
+
+def documentation(request: HttpRequest) -> HttpResponse:
+    response: HttpResponse = SpectacularSwaggerView.as_view(url_name="schema")(request)
+    response["Content-Security-Policy"] = PAGE_POLICY
+    return response
+
+
+class NoSuchAddress(PublicView):
+    """What the API answers where nothing is: a problem document, not a page."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound(_("There is nothing at this address. The schema is at /api/schema/."))
+
+
+urlpatterns = [
+    path("v1/", include("accounts.api.urls")),
+    path("v1/", include("listings.api.urls")),
+    path("v1/", include("marketplace.trading.api.urls")),
+    path("v1/", include("settlement.contracts.api.urls")),
+    path("v1/", include("settlement.ledger.api.urls")),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", documentation, name="api_documentation"),
+    path("<path:address>", NoSuchAddress.as_view()),
+]

@@ -1,0 +1,49 @@
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from settlement.contracts.models import Contract
+
+
+class ContractSerializer(serializers.ModelSerializer[Contract]):
+    buyer = serializers.CharField(source="buyer.name_en")
+    provider = serializers.CharField(source="provider.name_en")
+    hourly_prices_fen = serializers.ListField(child=serializers.IntegerField(), source="hourly_prices")
+    total_fen = serializers.IntegerField(source="total")
+    escrow_fen = serializers.IntegerField(source="escrow")
+
+    class Meta:
+        model = Contract
+        fields = (
+            "number",
+            "kind",
+            "status",
+            "buyer",
+            "provider",
+            "pool",
+            "plan",
+            "quantity",
+            "starts_at",
+            "ends_at",
+            "hourly_prices_fen",
+            "total_fen",
+            "escrow_fen",
+            "fee_basis_points",
+            "settled_until",
+            "opened_at",
+            "ended_at",
+            "sha256",
+            "previous_sha256",
+        )
+
+
+class ContractDetailSerializer(ContractSerializer):
+    terms = serializers.SerializerMethodField(help_text="The document whose canonical JSON is hashed.")
+
+    class Meta(ContractSerializer.Meta):
+        fields = (*ContractSerializer.Meta.fields, "terms")  # type: ignore[assignment]
+
+    def get_terms(self, contract: Contract) -> dict[str, Any]:
+        terms: dict[str, Any] = json.loads(contract.document)
+        return terms

@@ -1,0 +1,30 @@
+"""Lists come in pages that do not shift while rows are added."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import Organisation
+from tests.api.conftest import Caller
+from tests.factories.listings import CapacityFactory, hour
+from tests.factories.trading import bid, fund
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rows_added_while_reading_neither_repeat_nor_hide_any(
+    buyer: Organisation, caller: Callable[..., Caller]
+) -> None:
+    fund(buyer, 10_000_000)
+    CapacityFactory(units=8, reserve_price=1000, ends_at=hour(24))
+    before = [bid(buyer).pk for _ in range(5)]
+    program = caller(buyer)
+    first = program.get("orders", page_size=2).json()
+    bid(buyer)
+    seen = [row["id"] for row in first["results"]]
+    following = first["next"]
+    while following:
+        page = program.client.get(following).json()
+        seen += [row["id"] for row in page["results"]]
+        following = page["next"]
+    assert seen == before[::-1]
