@@ -265,33 +265,6 @@ class OutgoingEmail(models.Model):
         return f"{self.subject} -> {self.to}"
 
 
-<<<<<<< HEAD
-=======
-# The words of the trail. A verb that is not here is shown as it is written.
-VERBS = {
-    "accept": _("accepted"),
-    "book": _("booked"),
-    "cancel": _("cancelled"),
-    "change_role": _("changed the role of"),
-    "create": _("created"),
-    "edit": _("edited"),
-    "invite": _("invited"),
-    "join": _("joined"),
-    "leave": _("left"),
-    "list": _("listed"),
-    "pause": _("paused"),
-    "place": _("placed"),
-    "reject": _("rejected"),
-    "remove": _("removed"),
-    "resume": _("resumed"),
-    "revoke": _("revoked"),
-    "submit": _("submitted"),
-    "upload": _("uploaded"),
-    "verify": _("verified"),
-    "withdraw": _("withdrew"),
-}
-
-
 class IdempotentRequest(models.Model):
     """The first answer to a request that came with an Idempotency-Key; `status` 0 while it runs."""
 
@@ -303,13 +276,13 @@ class IdempotentRequest(models.Model):
     received_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("idempotent request"), _("idempotent requests")
         constraints = [models.UniqueConstraint("organisation", "key", name="idempotency_key_once")]
 
     def __str__(self) -> str:
         return self.key
 
 
->>>>>>> refs/heads/rest
 class AuditEvent(models.Model):
     """Who did what, to which row. Append-only."""
 

@@ -23,6 +23,8 @@ class Migration(migrations.Migration):
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organisation')),
             ],
             options={
+                'verbose_name': 'idempotent request',
+                'verbose_name_plural': 'idempotent requests',
                 'constraints': [models.UniqueConstraint(models.F('organisation'), models.F('key'), name='idempotency_key_once')],
             },
         ),
