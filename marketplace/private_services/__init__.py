@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-DATA_DIR = BASE_DIR / ".data"
+DATA_DIR = Path(os.environ.get("SUANPAN_DATA_DIR") or BASE_DIR / ".data").absolute()
 LONGEST_SOCKET_PATH = 100
 DATABASE_USER = DATABASE = "suanpan"
 START_SECONDS = 60
@@ -33,7 +33,7 @@ def socket_dir() -> Path:
     near = DATA_DIR / "run"
     if len(str(near)) + len("/.s.PGSQL.5432") <= LONGEST_SOCKET_PATH:
         return near
-    digest = hashlib.sha256(str(BASE_DIR).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"suanpan-{os.getuid()}-{digest}"
 
 
@@ -88,7 +88,7 @@ def _leave() -> None:
 
 
 def _join_keeper(deadline: float) -> socket.socket:
-    DATA_DIR.mkdir(exist_ok=True)
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
     address = str(socket_dir() / "keeper.sock")
     keeper: subprocess.Popen[bytes] | None = None
     while time.monotonic() < deadline:

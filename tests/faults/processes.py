@@ -1,6 +1,11 @@
 """What a process of its own needs to work on the tests' database."""
 
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -21,3 +26,38 @@ def environment() -> dict[str, str]:
         "SECRET_KEY": "of these tests alone",
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
     }
+
+
+@contextmanager
+def worker() -> Iterator[subprocess.Popen[bytes]]:
+    """A Celery worker, ended at the end."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "marketplace",
+            "worker",
+            "--pool",
+            "solo",
+            "--loglevel",
+            "ERROR",
+        ],
+        cwd=settings.BASE_DIR,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+
+
+def wait_until(met: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.01)

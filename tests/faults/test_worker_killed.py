@@ -3,14 +3,9 @@
 import datetime
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from listings.slots import SLOT, slot_of
@@ -21,43 +16,9 @@ from marketplace.trading.tasks import resume_rounds, run_due_round
 from settlement.contracts.models import Contract
 from tests.factories.listings import CapacityFactory
 from tests.factories.trading import bid
-from tests.faults.processes import environment
+from tests.faults.processes import wait_until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def worker() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "marketplace",
-            "worker",
-            "--pool",
-            "solo",
-            "--loglevel",
-            "ERROR",
-        ],
-        cwd=settings.BASE_DIR,
-        env=environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait(timeout=30)
-
-
-def wait_until(met: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not met():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.01)
 
 
 def rounds(*statuses: Round.Status) -> bool:

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from marketplace import private_services
 from marketplace.demo.market import OPERATOR, PASSWORD, Market, ensure_market, place_demand
 from marketplace.demo.processes import ProcessEnded, Processes, program
 from marketplace.trading.models import Order, Round
@@ -22,6 +23,9 @@ from marketplace.trading.tasks import run_round_now
 from settlement.contracts.models import Contract
 
 HOST = "127.0.0.1"
+LETTERS = private_services.DATA_DIR / "letters"
+# Demo users have no second factor, and letters to them go to files.
+CHILDREN = {"DEMO": "true", "REQUIRE_MFA": "false", "EMAIL_URL": f"filemail://{LETTERS}"}
 BIDS = 2_400
 BIDS_A_MINUTE = 40
 START_SECONDS = 60
@@ -33,15 +37,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--rounds", type=int, default=0, help="clear this many rounds, then stop")
+        parser.add_argument("--bids", type=int, default=BIDS, help="how many bids rest before a round")
         parser.add_argument("--port", type=int, default=8000)
 
-    def handle(self, *args: Any, rounds: int, port: int, **options: Any) -> None:
-        os.environ["DEMO"] = "true"
-        os.environ["REQUIRE_MFA"] = "false"  # The children's setting: demo users have no second factor.
+    def handle(self, *args: Any, rounds: int, bids: int, port: int, **options: Any) -> None:
+        os.environ.update(CHILDREN)
         signal.signal(signal.SIGTERM, _interrupt)
         processes = Processes(sys.stdout)
         try:
-            market = self._prepare(timezone.now())
+            market = self._prepare(bids, timezone.now())
             self._start(processes, port)
             self._greet(port)
             for _ in range(rounds):
@@ -56,12 +60,12 @@ class Command(BaseCommand):
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # A second Ctrl-C must not leave processes behind.
             processes.stop()
 
-    def _prepare(self, now: datetime) -> Market:
+    def _prepare(self, bids: int, now: datetime) -> Market:
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
         self.stdout.write("Preparing the market: facilities, pools, capacity, buyers, funds …")
         market = ensure_market(now=now)
-        missing = BIDS - Order.objects.filter(status=Order.Status.RESTING).count()
+        missing = bids - Order.objects.filter(status=Order.Status.RESTING).count()
         if missing > 0:
             placed = place_demand(market, count=missing, seed=int(now.timestamp()), now=now)
             self.stdout.write(
@@ -103,6 +107,7 @@ class Command(BaseCommand):
             f"  buyer     buyer@demo.example      {PASSWORD}\n"
             f"  provider  provider@demo.example   {PASSWORD}\n"
             f"  operator  {OPERATOR}   {PASSWORD}\n"
+            f"Letters to users are files in {LETTERS}.\n"
         )
 
     def _clear_round(self, processes: Processes) -> None:

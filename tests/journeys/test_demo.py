@@ -1,0 +1,81 @@
+"""The demo as its user starts it: one round and an end, or until Ctrl-C; no process is left behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from marketplace.private_services import BASE_DIR
+
+
+def demo(data: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A demo with data of its own, beside whatever else runs in this checkout."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--bids", "120", "--port", str(free_port()), *arguments],
+        cwd=BASE_DIR,
+        env={**kept, "SUANPAN_DATA_DIR": str(data)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def left_behind(data: Path) -> list[str]:
+    """What still runs of the demo: each of its processes has the data folder in its environment."""
+    mine = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and process.environ().get("SUANPAN_DATA_DIR") == str(data):
+                mine.append(" ".join(process.cmdline()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return mine
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def test_one_round_is_cleared_and_proven(data: Path) -> None:
+    said, _ = (started := demo(data, "--rounds", "1")).communicate(timeout=240)
+    assert started.returncode == 0, said
+    for expected in ("orders", "matched", "welfare", "first come, first served", "mean price", "contracts"):
+        assert re.search(rf"^  {expected}", said, re.MULTILINE), said
+    assert "transfers agree with their balances" in said
+    assert left_behind(data) == []
+
+
+def test_ctrl_c_ends_every_process(data: Path) -> None:
+    started = demo(data)
+    assert started.stdout is not None
+    said = []
+    for line in started.stdout:
+        said.append(line)
+        if address := re.search(r"http://127\.0\.0\.1:\d+/", line):
+            break
+    else:
+        pytest.fail("".join(said))
+    assert urllib.request.urlopen(address.group()).status == 200
+    started.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    rest, _ = started.communicate(timeout=30)
+    assert started.returncode == 0, "".join(said) + rest
+    assert time.monotonic() - began < 20
+    assert left_behind(data) == []
