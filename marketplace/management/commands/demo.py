@@ -42,7 +42,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, rounds: int, bids: int, port: int, **options: Any) -> None:
         os.environ.update(CHILDREN)
-        signal.signal(signal.SIGTERM, _interrupt)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, _interrupt)
         processes = Processes(sys.stdout)
         try:
             market = self._prepare(bids, timezone.now())
