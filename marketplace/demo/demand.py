@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 DEMAND = Path(__file__).parent.parent / "trading" / "data" / "demand.json"
 LONGEST_HOURS = 120
 MOST_UNITS = 128
 LIMIT_SPREAD = 0.35
+DAYS_AHEAD = 2.0
+
+Shares = NDArray[np.float64]
 READINESS = 1.15  # The median buyer would pay this much more than the reserve price.
 
 
@@ -55,15 +59,39 @@ class Demand:
     limits: dict[str, int]  # accelerator slug -> fen per unit-hour
 
 
-def draw_demand(count: int, *, seed: int, horizon: int, reserve_prices: dict[str, int]) -> list[Demand]:
-    """`count` orders for a horizon of so many slots. The same arguments draw the same orders."""
+def draw_demand(
+    count: int, *, seed: int, first_hour: int, horizon: int, reserve_prices: dict[str, int]
+) -> list[Demand]:
+    """`count` orders for `horizon` slots, of which the first is at `first_hour` (0 to 23) of the day.
+
+    The same arguments draw the same orders.
+    """
     table = json.loads(DEMAND.read_text())
     rng = np.random.default_rng(seed)
-    return [_draw_one(rng, table, horizon, reserve_prices) for _ in range(count)]
+    arrives = _arrival_slots(rng, np.roll(_arrivals_by_hour(table), -first_hour), count, horizon)
+    return [_draw_one(rng, table, int(after), horizon, reserve_prices) for after in arrives]
+
+
+def arrival_rate(hour: int) -> float:
+    """How many orders come in this hour of the day, against the mean of all hours."""
+    return float(24 * _arrivals_by_hour(json.loads(DEMAND.read_text()))[hour])
+
+
+def _arrivals_by_hour(table: dict[str, Any]) -> Shares:
+    """The share of each hour of the day; the trace's first hour has no name and counts as midnight."""
+    jobs = np.array(table["arrivals_by_hour"]["jobs"], float)
+    shares: Shares = jobs / jobs.sum()
+    return shares
+
+
+def _arrival_slots(rng: np.random.Generator, by_hour: Shares, count: int, horizon: int) -> NDArray[np.int64]:
+    """The slot in which each order wants to start at the earliest: most within days, at the trace's hours."""
+    day = rng.exponential(DAYS_AHEAD, count).astype(int) % (horizon // 24)
+    return day * 24 + rng.choice(24, count, p=by_hour)
 
 
 def _draw_one(
-    rng: np.random.Generator, table: dict[str, Any], horizon: int, reserve_prices: dict[str, int]
+    rng: np.random.Generator, table: dict[str, Any], after: int, horizon: int, reserve_prices: dict[str, int]
 ) -> Demand:
     workload = WORKLOADS[rng.choice(len(WORKLOADS), p=[w.share for w in WORKLOADS])]
     trace = table["accelerators"]["kalos" if rng.random() < workload.kalos else "gavel"]
@@ -72,8 +100,7 @@ def _draw_one(
     quantiles = table["duration_hours"]
     hours = float(np.interp(rng.random(), quantiles["probability"], quantiles["hours"]))
     hours = min(max(1, round(hours + 0.49)), LONGEST_HOURS)
-    # Most buyers want to start soon, and many can wait a day or more.
-    after = min(int(rng.exponential(horizon / 6)), horizon - hours)
+    after = min(after, horizon - hours)
     slack = min(int(rng.integers(0, 7 * 24 + 1)), horizon - hours - after)
     readiness = READINESS * float(rng.lognormal(0.0, LIMIT_SPREAD))
     limits = {

@@ -8,18 +8,21 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.audit import Actor
-from accounts.models import Jurisdiction, Organisation, User
+from accounts.models import Jurisdiction, Organisation, Role, User
 from accounts.operations.organisations import Details, create_organisation, verify_organisation
 from accounts.registration_numbers import credit_code_check_character
 from listings.models import Accelerator, Capacity, Facility, Pool
 from listings.operations import add_facility, add_pool, list_capacity, load_accelerators
 from listings.slots import SLOT, slot_of
+from marketplace.demo.algorithms import ensure_algorithms, order_licences
 from marketplace.demo.demand import Demand, draw_demand
 from marketplace.trading.operations.place_bid import place_bid
 from marketplace.trading.terms import BidTerms
@@ -33,6 +36,8 @@ OPERATOR = "operator@demo.example"
 EVIDENCE = "Demo: an illustrative organisation, nothing to check."
 HORIZON_DAYS = 14
 BUYERS = 36
+BIDS_A_LICENCE = 60
+EXCHANGE = ZoneInfo(settings.EXCHANGE_ZONE)
 LEAST_FUNDS = 300_000_00
 TOP_UP = 2_000_000_00
 DEARER_HALF = 1.25  # The second half of a pool is offered at this multiple of its reserve price.
@@ -52,6 +57,7 @@ def ensure_market(*, now: datetime) -> Market:
     providers = [_ensure_provider(number, entry, operator, now) for number, entry in enumerate(FACILITIES)]
     for provider in providers:
         _list_capacity_ahead(provider, now)
+    ensure_algorithms([actor_for(provider) for provider in providers], now=now)
     buyers = [_ensure_buyer(number, operator, now) for number in range(BUYERS)]
     _fund(buyers, operator, now)
     return Market(operator, providers, buyers)
@@ -59,19 +65,28 @@ def ensure_market(*, now: datetime) -> Market:
 
 @transaction.atomic
 def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int:
-    """Place `count` bids for the demo's buyers, in turn. Returns how many were placed."""
+    """Place `count` bids and some licence orders for the demo's buyers. Returns how many bids there were."""
     accelerators = dict(Accelerator.objects.values_list("slug", "pk"))
-    actors = [Actor(user=owner_of(buyer), organisation=buyer) for buyer in market.buyers]
-    drawn = draw_demand(count, seed=seed, horizon=HORIZON_DAYS * 24, reserve_prices=RESERVE_PRICES)
+    buyers = [actor_for(buyer) for buyer in market.buyers]
     first_slot = slot_of(now) + SLOT
+    drawn = draw_demand(
+        count,
+        seed=seed,
+        first_hour=first_slot.astimezone(EXCHANGE).hour,
+        horizon=HORIZON_DAYS * 24,
+        reserve_prices=RESERVE_PRICES,
+    )
     for number, demand in enumerate(drawn):
         terms = _terms(demand, first_slot, accelerators)
-        place_bid(actor=actors[number % len(actors)], terms=terms, now=now)
+        place_bid(actor=buyers[number % len(buyers)], terms=terms, now=now)
+    order_licences(buyers, count=count // BIDS_A_LICENCE, seed=seed, now=now)
     return len(drawn)
 
 
-def owner_of(organisation: Organisation) -> User:
-    return User.objects.get(memberships__organisation=organisation, memberships__role="owner")
+def actor_for(organisation: Organisation) -> Actor:
+    """The organisation's owner, acting for it."""
+    owner = User.objects.get(memberships__organisation=organisation, memberships__role=Role.OWNER)
+    return Actor(user=owner, organisation=organisation)
 
 
 def _terms(demand: Demand, first_slot: datetime, accelerators: dict[str, int]) -> BidTerms:
@@ -97,7 +112,7 @@ def _ensure_provider(number: int, entry: dict[str, Any], operator: User, now: da
         operator=operator,
         now=now,
     )
-    actor = Actor(user=owner_of(provider), organisation=provider)
+    actor = actor_for(provider)
     facility = Facility.objects.filter(provider=provider).first() or add_facility(
         actor=actor,
         now=now,
@@ -117,7 +132,7 @@ def _ensure_provider(number: int, entry: dict[str, Any], operator: User, now: da
 
 def _list_capacity_ahead(provider: Organisation, now: datetime) -> None:
     """Keep every pool of the provider listed, half of it at its reserve price and half dearer."""
-    actor = Actor(user=owner_of(provider), organisation=provider)
+    actor = actor_for(provider)
     until = slot_of(now) + timedelta(days=HORIZON_DAYS + 1)
     for pool in Pool.objects.filter(facility__provider=provider).select_related("accelerator"):
         price = _reserve_price(pool)

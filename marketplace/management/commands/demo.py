@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from marketplace import private_services
-from marketplace.demo.market import OPERATOR, PASSWORD, Market, ensure_market, place_demand
+from marketplace.demo.demand import arrival_rate
+from marketplace.demo.market import EXCHANGE, OPERATOR, PASSWORD, Market, ensure_market, place_demand
 from marketplace.demo.processes import ProcessEnded, Processes, program
 from marketplace.trading.models import Order, Round
 from marketplace.trading.operations.open_round import open_round
@@ -140,7 +141,8 @@ class Command(BaseCommand):
                 time.sleep(1)
             now = timezone.now()
             ensure_market(now=now)
-            place_demand(market, count=BIDS_A_MINUTE, seed=int(now.timestamp()), now=now)
+            count = round(BIDS_A_MINUTE * arrival_rate(now.astimezone(EXCHANGE).hour))
+            place_demand(market, count=count, seed=int(now.timestamp()), now=now)
 
 
 def _answers(port: int) -> bool:
