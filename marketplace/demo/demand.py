@@ -16,7 +16,7 @@ DEMAND = Path(__file__).parent.parent / "trading" / "data" / "demand.json"
 LONGEST_HOURS = 120
 MOST_UNITS = 128
 LIMIT_SPREAD = 0.35
-DAYS_AHEAD = 2.0
+DAYS_AHEAD = 1.5
 
 Shares = NDArray[np.float64]
 READINESS = 1.15  # The median buyer would pay this much more than the reserve price.
