@@ -77,14 +77,24 @@ def context(browser: Browser, live_server) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that fails its test where a script fails or the security policy is broken."""
-    page = context.new_page()
+def complaints() -> Iterator[list[str]]:
+    """What browsers complain of; the test fails where there is anything at its end."""
     complaints: list[str] = []
+    yield complaints
+    assert complaints == []
+
+
+def open_page(context: BrowserContext, complaints: list[str]) -> Page:
+    """A page that complains where a script fails or the security policy is broken."""
+    page = context.new_page()
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert complaints == []
+    return page
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Page:
+    return open_page(context, complaints)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from settlement.contracts.models import Contract
 from tests.factories.accounts import MemberFactory, UserFactory
 from tests.factories.listings import PoolFactory
 from tests.faults.processes import wait_until, worker
+from tests.journeys.conftest import open_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +53,7 @@ def local(moment: datetime) -> str:
 
 
 @pytest.fixture
-def desk(browser: Browser, live_server) -> Iterator[Callable[[User], Page]]:
+def desk(browser: Browser, live_server, complaints: list[str]) -> Iterator[Callable[[User], Page]]:
     """`desk(user)`: a page of another browser, where this user has signed in."""
     contexts = []
 
@@ -66,7 +67,7 @@ def desk(browser: Browser, live_server) -> Iterator[Callable[[User], Page]]:
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]
         )
         contexts.append(context)
-        return context.new_page()
+        return open_page(context, complaints)
 
     yield open_desk
     for context in contexts:

@@ -20,7 +20,7 @@ def demo(data: Path, *arguments: str) -> subprocess.Popen[str]:
     """A demo with data of its own, beside whatever else runs in this checkout."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     return subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--bids", "120", "--port", str(free_port()), *arguments],
+        [sys.executable, "manage.py", "demo", "--port", str(free_port()), *arguments],
         cwd=BASE_DIR,
         env={**kept, "SUANPAN_DATA_DIR": str(data)},
         stdout=subprocess.PIPE,
@@ -36,8 +36,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def left_behind(data: Path) -> list[str]:
-    """What still runs of the demo: each of its processes has the data folder in its environment."""
+def running_on(data: Path) -> list[str]:
+    """What runs of the demo: each of its processes has the data folder in its environment."""
     mine = []
     for process in psutil.process_iter():
         try:
@@ -54,16 +54,17 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_one_round_is_cleared_and_proven(data: Path) -> None:
-    said, _ = (started := demo(data, "--rounds", "1")).communicate(timeout=240)
+    said, _ = (started := demo(data, "--rounds", "1", "--bids", "150")).communicate(timeout=240)
     assert started.returncode == 0, said
     for expected in ("orders", "matched", "welfare", "first come, first served", "mean price", "contracts"):
         assert re.search(rf"^  {expected}", said, re.MULTILINE), said
     assert "transfers agree with their balances" in said
-    assert left_behind(data) == []
+    assert any((data / "letters").iterdir())
+    assert running_on(data) == []
 
 
 def test_ctrl_c_ends_every_process(data: Path) -> None:
-    started = demo(data)
+    started = demo(data, "--bids", "20")
     assert started.stdout is not None
     said = []
     for line in started.stdout:
@@ -73,9 +74,12 @@ def test_ctrl_c_ends_every_process(data: Path) -> None:
     else:
         pytest.fail("".join(said))
     assert urllib.request.urlopen(address.group()).status == 200
+    running = " ".join(running_on(data))
+    for program in ("manage.py demo", "gunicorn", "celery", "beat", "postgres", "redis-server"):
+        assert program in running
     started.send_signal(signal.SIGINT)
     began = time.monotonic()
     rest, _ = started.communicate(timeout=30)
     assert started.returncode == 0, "".join(said) + rest
     assert time.monotonic() - began < 20
-    assert left_behind(data) == []
+    assert running_on(data) == []

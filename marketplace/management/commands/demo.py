@@ -25,8 +25,8 @@ from settlement.contracts.models import Contract
 
 HOST = "127.0.0.1"
 LETTERS = private_services.DATA_DIR / "letters"
-# Demo users have no second factor, and letters to them go to files.
-CHILDREN = {"DEMO": "true", "REQUIRE_MFA": "false", "EMAIL_URL": f"filemail://{LETTERS}"}
+# Demo users have no second factor; letters go to files (django-environ takes one slash off the path).
+CHILDREN = {"DEMO": "true", "REQUIRE_MFA": "false", "EMAIL_URL": f"filemail:///{LETTERS}"}
 BIDS = 2_400
 BIDS_A_MINUTE = 40
 START_SECONDS = 60
