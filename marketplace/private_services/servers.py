@@ -79,7 +79,9 @@ def _start_redis() -> subprocess.Popen[bytes]:
 
     path = socket_dir() / "redis.sock"
     path.unlink(missing_ok=True)
-    options = f"--port 0 --unixsocketperm 700 --appendonly no --dir {DATA_DIR} --databases 64"
+    options = (
+        f"--port 0 --set-proc-title no --unixsocketperm 700 --appendonly no --dir {DATA_DIR} --databases 64"
+    )
     with _log("redis") as log:
         child = subprocess.Popen(
             [str(get_binary_path()), "--unixsocket", str(path), "--save", "", *options.split()],

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,19 +16,31 @@ import pytest
 
 from marketplace.private_services import BASE_DIR
 
+Demo = Callable[..., subprocess.Popen[str]]
 
-def demo(data: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A demo with data of its own, beside whatever else runs in this checkout."""
+
+@pytest.fixture
+def demo(data: Path) -> Iterator[Demo]:
+    """Starts a demo with data of its own, beside whatever else runs in this checkout; ended with the test."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-    return subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(free_port()), *arguments],
-        cwd=BASE_DIR,
-        env={**kept, "SUANPAN_DATA_DIR": str(data)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    started = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--port", str(free_port()), *arguments],
+            cwd=BASE_DIR,
+            env={**kept, "SUANPAN_DATA_DIR": str(data)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
 
 
 def free_port() -> int:
@@ -53,8 +66,8 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_one_round_is_cleared_and_proven(data: Path) -> None:
-    said, _ = (started := demo(data, "--rounds", "1", "--bids", "150")).communicate(timeout=240)
+def test_one_round_is_cleared_and_proven(data: Path, demo: Demo) -> None:
+    said, _ = (started := demo("--rounds", "1", "--bids", "150")).communicate(timeout=240)
     assert started.returncode == 0, said
     for expected in ("orders", "matched", "welfare", "first come, first served", "mean price", "contracts"):
         assert re.search(rf"^  {expected}", said, re.MULTILINE), said
@@ -63,8 +76,8 @@ def test_one_round_is_cleared_and_proven(data: Path) -> None:
     assert running_on(data) == []
 
 
-def test_ctrl_c_ends_every_process(data: Path) -> None:
-    started = demo(data, "--bids", "20")
+def test_ctrl_c_ends_every_process(data: Path, demo: Demo) -> None:
+    started = demo("--bids", "20")
     assert started.stdout is not None
     said = []
     for line in started.stdout:
@@ -75,7 +88,7 @@ def test_ctrl_c_ends_every_process(data: Path) -> None:
         pytest.fail("".join(said))
     assert urllib.request.urlopen(address.group()).status == 200
     running = " ".join(running_on(data))
-    for program in ("manage.py demo", "gunicorn", "celery", "beat", "postgres", "redis-server"):
+    for program in ("manage.py demo", "gunicorn", "celery", "beat", "postgres", "valkey-server"):
         assert program in running
     started.send_signal(signal.SIGINT)
     began = time.monotonic()
