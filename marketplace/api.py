@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path, re_path
 from django.utils.translation import gettext as _
+from django.views.defaults import server_error
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from accounts.api.problems import MEDIA_TYPE
+from accounts.api.problems import MEDIA_TYPE, problem_body
 from accounts.api.schema import ApiKeyScheme
 from accounts.api.views import PublicView
 
@@ -40,9 +41,13 @@ REFUSALS = {
     "401": "The API key is missing, unknown, revoked or expired.",
     "403": "The role or the key's scopes do not include this.",
     "404": "There is no such row, or it is not yours.",
+    "405": "This address does not take this method.",
+    "406": "The answer is JSON, which Accept does not include.",
     "409": "The row's state does not allow this.",
+    "415": "The body is not sent as JSON.",
     "422": "A field, or the terms as a whole, cannot be used as they stand.",
     "429": "Too many requests: wait for Retry-After seconds.",
+    "500": "The fault is the exchange's; nothing was half-done.",
 }
 
 # The page draws its own styles, which the site's policy would not let it.
@@ -74,6 +79,15 @@ def documentation(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def fault(request: HttpRequest) -> HttpResponse:
+    """The project's handler500: a problem document where a program asks, a page where a person does."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    detail = _("The fault is ours and has been recorded. Nothing was half-done: try again in a moment.")
+    body = problem_body(status=500, code="fault", detail=detail)
+    return JsonResponse(body, status=500, content_type=MEDIA_TYPE)
+
+
 class NoSuchAddress(PublicView):
     """What the API answers where nothing is: a problem document, not a page."""
 
@@ -89,7 +103,8 @@ urlpatterns = [
     path("v1/", include("marketplace.trading.api.urls")),
     path("v1/", include("settlement.contracts.api.urls")),
     path("v1/", include("settlement.ledger.api.urls")),
+    path("v1/", include("settlement.payments.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", documentation, name="api_documentation"),
-    path("<path:address>", NoSuchAddress.as_view()),
+    re_path(r"[\s\S]*", NoSuchAddress.as_view()),  # also a line break, which <path:> leaves out
 ]

@@ -243,6 +243,7 @@ SPECTACULAR_SETTINGS = {
         "AlgorithmTask": "listings.models.Task",
         "AlgorithmModality": "listings.models.Modality",
         "AlgorithmStatus": "listings.models.Algorithm.Status",
+        "LicencePlanStatus": "listings.models.LicencePlan.Status",
         "LicenceKind": "listings.models.LicencePlan.Kind",
         "LicenceTerritory": "listings.models.LicencePlan.Territory",
         "OrderKind": "marketplace.trading.models.Order.Kind",

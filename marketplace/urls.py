@@ -1,6 +1,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "marketplace.api.fault"
+
 urlpatterns = [
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

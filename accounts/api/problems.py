@@ -35,9 +35,13 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     return response
 
 
-def problem(*, status: int, code: str, detail: str, **more: Any) -> Response:
+def problem_body(*, status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
     title = HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, **more}
+    return {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail, **more}
+
+
+def problem(*, status: int, code: str, detail: str, **more: Any) -> Response:
+    body = problem_body(status=status, code=code, detail=detail, **more)
     return Response(body, status=status, content_type=MEDIA_TYPE)
 
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from listings.models import (
@@ -59,10 +60,13 @@ class PoolSerializer(serializers.ModelSerializer[Pool]):
         fields = ("id", "facility", "accelerator", "units")
 
 
-class NewPoolSerializer(serializers.Serializer[None]):
+class PoolUnitsSerializer(serializers.Serializer[None]):
+    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
+
+
+class NewPoolSerializer(PoolUnitsSerializer):
     facility = serializers.IntegerField(help_text="The id of a facility of yours.")
     accelerator = serializers.SlugField(help_text="The slug of an accelerator in the catalogue.")
-    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
 
 
 class CapacitySerializer(serializers.ModelSerializer[Capacity]):
@@ -91,6 +95,20 @@ class CapacityTermsSerializer(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A week of 32 units",
+            value={
+                "pool": 1,
+                "units": 32,
+                "starts_at": "2026-12-01T00:00:00Z",
+                "ends_at": "2026-12-08T00:00:00Z",
+                "reserve_price_fen": 700,
+            },
+        )
+    ]
+)
 class NewCapacitySerializer(CapacityTermsSerializer):
     pool = serializers.IntegerField(help_text="The id of a pool of yours.")
 
@@ -157,3 +175,88 @@ class AlgorithmDetailSerializer(AlgorithmSerializer):
 
     class Meta(AlgorithmSerializer.Meta):
         fields = (*AlgorithmSerializer.Meta.fields, "card", "versions", "plans")  # type: ignore[assignment]
+
+
+class AlgorithmTermsSerializer(serializers.ModelSerializer[Algorithm]):
+    class Meta:
+        model = Algorithm
+        fields = ("name_zh", "name_en", "task", "modality", "card", "filing_number")
+        extra_kwargs: ClassVar = {"card": {"default": ""}, "filing_number": {"default": ""}}
+
+
+class OwnPlanSerializer(serializers.ModelSerializer[LicencePlan]):
+    price_fen = serializers.IntegerField(source="price", help_text="Per seat.")
+
+    class Meta:
+        model = LicencePlan
+        fields = (
+            "id",
+            "name",
+            "kind",
+            "term_days",
+            "calls",
+            "territory",
+            "commercial",
+            "derivatives",
+            "price_fen",
+            "supply",
+            "sold",
+            "status",
+        )
+
+
+class OwnAlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
+    versions = VersionSerializer(many=True)
+    plans = OwnPlanSerializer(many=True)
+
+    class Meta:
+        model = Algorithm
+        fields = (
+            "slug",
+            *AlgorithmTermsSerializer.Meta.fields,
+            "status",
+            "created_at",
+            "versions",
+            "plans",
+        )
+
+
+class NewVersionSerializer(serializers.ModelSerializer[AlgorithmVersion]):
+    """A version kept elsewhere: its HTTPS address, and the hash and size that its publisher states."""
+
+    accelerators = serializers.SlugRelatedField(
+        "slug", many=True, queryset=Accelerator.objects.all(), default=list
+    )
+    reference = serializers.URLField(max_length=200)
+    size_bytes = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+
+    class Meta:
+        model = AlgorithmVersion
+        fields = ("number", "reference", "sha256", "size_bytes", "stacks", "accelerators")
+
+
+class PlanTermsSerializer(serializers.ModelSerializer[LicencePlan]):
+    price_fen = serializers.IntegerField(
+        source="price", min_value=1, max_value=2**63 - 1, help_text="Per seat."
+    )
+    commercial = serializers.BooleanField(help_text="Whether commercial use is licensed.")
+    derivatives = serializers.BooleanField(help_text="Whether derivatives are licensed.")
+
+    class Meta:
+        model = LicencePlan
+        fields = (
+            "name",
+            "kind",
+            "term_days",
+            "calls",
+            "territory",
+            "commercial",
+            "derivatives",
+            "price_fen",
+            "supply",
+        )
+        extra_kwargs: ClassVar = {
+            "term_days": {"default": None, "help_text": "Of a term licence."},
+            "calls": {"default": None, "help_text": "Of a per-call licence."},
+            "supply": {"default": None, "help_text": "Seats on offer; null: unlimited."},
+        }

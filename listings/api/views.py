@@ -24,14 +24,17 @@ from listings.api.serializers import (
     NewCapacitySerializer,
     NewPoolSerializer,
     PoolSerializer,
+    PoolUnitsSerializer,
 )
 from listings.models import Accelerator, Algorithm, Capacity, Facility, Hub, Pool
 from listings.operations import (
     add_facility,
     add_pool,
     edit_capacity,
+    edit_facility,
     list_capacity,
     pause_capacity,
+    resize_pool,
     resume_capacity,
     withdraw_capacity,
 )
@@ -136,6 +139,23 @@ class OwnFacilityList(OrganisationView, generics.ListAPIView[Facility]):
         return Response(FacilitySerializer(facility).data, status=201)
 
 
+class OwnFacilityDetail(OrganisationView):
+    @extend_schema(
+        operation_id="own_facilities_update", request=FacilitySerializer, responses=FacilitySerializer
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        """Correct a facility; once an hour of it has been sold, where it is and of what kind stays."""
+        fields = checked(FacilitySerializer(data=request.data))
+        fields.setdefault("hub", "")
+        facility = edit_facility(
+            actor=self.actor,
+            facility=get_object_or_404(Facility, provider=self.organisation, pk=pk),
+            now=timezone.now(),
+            **fields,  # type: ignore[typeddict-item]
+        )
+        return Response(FacilitySerializer(facility).data)
+
+
 class OwnPoolList(OrganisationView, generics.ListAPIView[Pool]):
     """The pools of your organisation."""
 
@@ -161,6 +181,17 @@ class OwnPoolList(OrganisationView, generics.ListAPIView[Pool]):
             now=timezone.now(),
         )
         return Response(PoolSerializer(pool).data, status=201)
+
+
+class OwnPoolDetail(OrganisationView):
+    @extend_schema(operation_id="own_pools_update", request=PoolUnitsSerializer, responses=PoolSerializer)
+    def put(self, request: Request, pk: int) -> Response:
+        """Change how many units a pool has, never below what it has listed or sold."""
+        units = checked(PoolUnitsSerializer(data=request.data))["units"]
+        own = Pool.objects.select_related("facility__provider", "accelerator")
+        pool = get_object_or_404(own, facility__provider=self.organisation, pk=pk)
+        resized = resize_pool(actor=self.actor, pool=pool, units=units, now=timezone.now())
+        return Response(PoolSerializer(resized).data)
 
 
 class CapacityList(OrganisationView, generics.ListAPIView[Capacity]):

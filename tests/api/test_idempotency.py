@@ -1,11 +1,13 @@
 """The same request with the same Idempotency-Key is done once, also when both come at the same time."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from accounts.models import IdempotentRequest, Organisation
 from marketplace.trading.models import Order
@@ -70,6 +72,17 @@ def test_keys_of_two_organisations_do_not_meet(
     other = caller(provider)
     program.post("bids", bid(), key="k-1")
     assert other.post("bids", bid(quantity=5), key="k-1").json()["code"] != "idempotency_key_reused"
+
+
+@pytest.mark.django_db
+def test_an_answer_is_repeated_to_nobody_without_the_api_key(program: Caller) -> None:
+    program.post("bids", bid(), key="k-1")
+    body = json.dumps(bid(), default=str)
+    for api_key in ({}, {"authorization": "Bearer sp_00000000_wrong"}):
+        headers = {"idempotency-key": "k-1", **api_key}
+        refused = Client().post("/api/v1/bids", body, content_type="application/json", headers=headers)
+        assert refused.status_code == 401
+    assert Order.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,10 @@
 """Lists come in pages that do not shift while rows are added."""
 
+import base64
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from accounts.models import Organisation
 from tests.api.conftest import Caller
@@ -28,3 +30,10 @@ def test_rows_added_while_reading_neither_repeat_nor_hide_any(
         seen += [row["id"] for row in page["results"]]
         following = page["next"]
     assert seen == before[::-1]
+
+
+@pytest.mark.parametrize("position", ["abc", "", "%00", "1e5", "9" * 5000])
+def test_a_made_up_cursor_is_refused(position: str) -> None:
+    cursor = base64.b64encode(f"p={position}".encode()).decode()
+    refused = Client().get("/api/v1/accelerators", {"cursor": cursor})
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")

@@ -37,6 +37,7 @@ def test_a_revoked_key_is_refused(buyer: Organisation, caller: Callable[..., Cal
         ("GET", "nothing", 404, "not_found"),
         ("DELETE", "orders", 405, "method_not_allowed"),
         ("GET", "orders/999999", 404, "not_found"),
+        ("GET", "algorithms/%0A", 404, "not_found"),
     ],
 )
 def test_what_is_not_there(
@@ -45,6 +46,27 @@ def test_what_is_not_there(
     refused = caller(buyer).send(method, path)
     assert refused.status_code == status
     assert refused.json()["code"] == code
+    assert refused["Content-Type"] == "application/problem+json"
+
+
+def test_an_answer_that_is_not_json_is_refused(buyer: Organisation, caller: Callable[..., Caller]) -> None:
+    refused = caller(buyer).client.get("/api/v1/organisation", headers={"accept": "text/html"})
+    assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
+
+
+def test_a_fault_is_a_problem_document_that_tells_nothing_of_its_cause(
+    buyer: Organisation, caller: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(organisation: Organisation) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr("settlement.ledger.api.views.balance_of", fail)
+    client = caller(buyer).client
+    client.raise_request_exception = False
+    answer = client.get("/api/v1/balance")
+    assert (answer.status_code, answer["Content-Type"]) == (500, "application/problem+json")
+    assert answer.json()["code"] == "fault"
+    assert "on purpose" not in answer.content.decode()
 
 
 def test_a_body_that_is_no_json(buyer: Organisation, caller: Callable[..., Caller]) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.models import Jurisdiction
@@ -20,6 +21,17 @@ class LimitSerializer(serializers.Serializer[None]):
     )
 
 
+BID = {
+    "quantity": 8,
+    "hours": 24,
+    "window_start": "2026-12-01T00:00:00Z",
+    "window_end": "2026-12-04T00:00:00Z",
+    "limit_price_fen": 1200,
+    "hubs": ["greater_bay"],
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("Eight units for a day", value=BID)])
 class BidTermsSerializer(serializers.Serializer[None]):
     """What a bid asks for: `quantity` units for `hours` consecutive hours inside the window, in one pool."""
 
@@ -44,6 +56,25 @@ class BidTermsSerializer(serializers.Serializer[None]):
     least_memory_gb = serializers.IntegerField(min_value=1, allow_null=True, default=None)
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample("Eight units for a day", value=BID),
+        OpenApiExample(
+            "Either of two models, each at its own limit",
+            value={
+                "quantity": 16,
+                "minimum": 8,
+                "hours": 12,
+                "window_start": "2026-12-01T00:00:00Z",
+                "window_end": "2026-12-02T00:00:00Z",
+                "accelerators": [
+                    {"accelerator": 1, "limit_price_fen": 1500},
+                    {"accelerator": 2, "limit_price_fen": 900},
+                ],
+            },
+        ),
+    ]
+)
 class NewBidSerializer(BidTermsSerializer):
     expires_at = serializers.DateTimeField(
         allow_null=True, default=None, help_text="Null: when its window leaves no start."
@@ -67,6 +98,9 @@ def terms_of(asked: dict[str, Any]) -> BidTerms:
     )
 
 
+@extend_schema_serializer(
+    examples=[OpenApiExample("Two seats", value={"plan": 1, "seats": 2, "limit_price_fen": 500_000})]
+)
 class NewLicenceOrderSerializer(serializers.Serializer[None]):
     plan = serializers.IntegerField(help_text="The id of a licence plan.")
     seats = serializers.IntegerField(min_value=1)

@@ -1,0 +1,199 @@
+"""For every address of an organisation: its own key, a key without the scope, and a stranger's key.
+
+The cases are checked against the schema, so that a new address without a case here fails.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from drf_spectacular.generators import SchemaGenerator
+
+from accounts.models import Organisation, Scope
+from settlement.contracts.models import Contract
+from tests.api.conftest import Caller
+from tests.api.test_listings_api import FACILITY, terms
+from tests.api.test_publisher_api import ALGORITHM, PLAN, version
+from tests.factories.accounts import OrganisationFactory
+from tests.factories.listings import (
+    AcceleratorFactory,
+    AlgorithmFactory,
+    CapacityFactory,
+    FacilityFactory,
+    LicencePlanFactory,
+    PoolFactory,
+    hour,
+)
+from tests.factories.trading import bid, cleared_round, fund
+
+pytestmark = pytest.mark.django_db
+BID = {
+    "quantity": 1,
+    "hours": 1,
+    "window_start": hour(1),
+    "window_end": hour(9),
+    "limit_price_fen": 10,
+}
+
+# Method, address, body, and the scope without which it is refused.
+ON_ROWS: list[tuple[str, str, Any, Scope]] = [
+    ("GET", "orders/{order}", None, Scope.READ),
+    ("POST", "orders/{order}/cancel", None, Scope.ORDERS),
+    ("GET", "contracts/{contract}", None, Scope.READ),
+    ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
+    ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
+    ("GET", "capacities/{capacity}", None, Scope.READ),
+    ("PUT", "capacities/{capacity}", terms(), Scope.LISTINGS),
+    ("POST", "capacities/{capacity}/pause", None, Scope.LISTINGS),
+    ("POST", "capacities/{paused}/resume", None, Scope.LISTINGS),
+    ("POST", "capacities/{capacity}/withdraw", None, Scope.LISTINGS),
+    ("GET", "own/algorithms/{draft}", None, Scope.READ),
+    ("PUT", "own/algorithms/{draft}", ALGORITHM, Scope.LISTINGS),
+    ("POST", "own/algorithms/{ready}/list", None, Scope.LISTINGS),
+    ("POST", "own/algorithms/{listed}/withdraw", None, Scope.LISTINGS),
+    ("POST", "own/algorithms/{draft}/versions", version(accelerators=[]), Scope.LISTINGS),
+    ("POST", "own/algorithms/{draft}/plans", PLAN, Scope.LISTINGS),
+    ("PUT", "own/plans/{plan}", PLAN, Scope.LISTINGS),
+    ("POST", "own/plans/{plan}/withdraw", None, Scope.LISTINGS),
+    ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
+]
+# A stranger gets its own rows here: none, as it has none.
+LISTS = ["orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"]
+OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
+    *[("GET", rows, None, Scope.READ) for rows in LISTS],
+    ("GET", "organisation", None, Scope.READ),
+    ("GET", "balance", None, Scope.READ),
+    ("GET", "statement", None, Scope.READ),
+    ("GET", "top-up", None, Scope.READ),
+    ("POST", "bids", BID, Scope.ORDERS),
+    (
+        "POST",
+        "licence-orders",
+        {"plan": "{elsewhere}", "seats": 1, "limit_price_fen": 9_000_000},
+        Scope.ORDERS,
+    ),
+    ("POST", "own/facilities", FACILITY | {"name_en": "New", "name_zh": "新"}, Scope.LISTINGS),
+    ("POST", "own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}, Scope.LISTINGS),
+    ("POST", "capacities", {"pool": "{pool}", **terms()}, Scope.LISTINGS),
+    ("POST", "own/algorithms", ALGORITHM, Scope.LISTINGS),
+]
+# It reads the public market alone, and asks for no permission.
+FOR_ANY_KEY = {("POST", "estimates")}
+ALL = [*ON_ROWS, *OF_THE_CALLER]
+NAMES = [f"{method} {address}" for method, address, _, _ in ALL]
+
+
+@pytest.fixture
+def firm(clock: object) -> Organisation:
+    return OrganisationFactory(activity=Organisation.Activity.BOTH)
+
+
+@pytest.fixture
+def rows(firm: Organisation) -> dict[str, Any]:
+    """A row of each kind that is the firm's."""
+    fund(firm, 100_000_000)
+    traded = CapacityFactory(reserve_price=10, ends_at=hour(24))
+    bid(firm, limit_price=2000)
+    cleared_round()
+    contract = Contract.objects.get(buyer=firm)
+    assert contract.pool_id == traded.pool_id
+    facility = FacilityFactory(provider=firm)
+    pool = PoolFactory(facility=facility)
+    AcceleratorFactory(slug="spare")
+    listed = LicencePlanFactory(algorithm__publisher=firm).algorithm
+    ready = LicencePlanFactory(algorithm__publisher=firm, algorithm__status="draft").algorithm
+    ready.versions.create(
+        number="1", reference="https://models.example/1", sha256="b" * 64, size_bytes=1, stacks=["CPU"],
+        released_at=contract.opened_at,
+    )  # fmt: skip
+    return {
+        "order": bid(firm, limit_price=1).pk,
+        "contract": contract.number,
+        "facility": facility.pk,
+        "pool": pool.pk,
+        "capacity": CapacityFactory(pool=pool, starts_at=hour(30), ends_at=hour(40)).pk,
+        "paused": CapacityFactory(
+            pool=pool, starts_at=hour(30), ends_at=hour(40), status="paused"
+        ).pk,
+        "draft": AlgorithmFactory(publisher=firm, status="draft").slug,
+        "ready": ready.slug,
+        "listed": listed.slug,
+        "plan": LicencePlanFactory(algorithm=listed, name="Other").pk,
+        "elsewhere": LicencePlanFactory().pk,
+        "withdrawn": LicencePlanFactory(algorithm=listed, name="Old", status="withdrawn").pk,
+    }  # fmt: skip
+
+
+def send(program: Caller, case: tuple[str, str, Any, Scope], rows: dict[str, Any]) -> Any:
+    method, address, body, _ = case
+    if body is not None:
+        body = {
+            name: rows[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
+            for name, value in body.items()
+        }
+    return program.send(method, address.format(**rows), body)
+
+
+def test_no_address_of_an_organisation_is_left_out() -> None:
+    documented = {
+        (method.upper(), re.sub(r"\{\w+\}", "{}", path.removeprefix("/api/v1/")))
+        for path, operations in SchemaGenerator().get_schema(public=True)["paths"].items()
+        for method, operation in operations.items()
+        if {} not in operation["security"]
+    }
+    tested = {(method, re.sub(r"\{\w+\}", "{}", address)) for method, address, _, _ in ALL}
+    assert documented - FOR_ANY_KEY == tested
+
+
+@pytest.mark.parametrize("case", ALL, ids=NAMES)
+def test_its_own_key_may(
+    firm: Organisation, rows: dict[str, Any], caller: Callable[..., Caller], case: Any
+) -> None:
+    answer = send(caller(firm), case, rows)
+    assert answer.status_code in (200, 201), answer.content
+
+
+def refusals(
+    cases: list[Any], rows: dict[str, Any], program_for: Callable[[Scope], Caller]
+) -> dict[str, Any]:
+    """What each case is answered. One world serves them all: a refusal changes nothing."""
+    answers = {f"{case[0]} {case[1]}": send(program_for(case[3]), case, rows) for case in cases}
+    assert {answer["Content-Type"] for answer in answers.values()} == {"application/problem+json"}
+    return {name: (answer.status_code, answer.json()["code"]) for name, answer in answers.items()}
+
+
+def test_a_key_without_the_scope_may_not(
+    firm: Organisation, rows: dict[str, Any], caller: Callable[..., Caller]
+) -> None:
+    without = {scope: caller(firm, [other for other in Scope if other != scope]) for scope in Scope}
+    found = refusals(ALL, rows, without.__getitem__)
+    assert found == dict.fromkeys(NAMES, (403, "not_allowed"))
+
+
+def test_a_strangers_key_finds_nothing(rows: dict[str, Any], caller: Callable[..., Caller]) -> None:
+    stranger = caller(OrganisationFactory(activity=Organisation.Activity.BOTH))
+    found = refusals(ON_ROWS, rows, lambda scope: stranger)
+    assert found == dict.fromkeys(NAMES[: len(ON_ROWS)], (404, "not_found"))
+
+
+def test_a_strangers_lists_are_empty(
+    rows: dict[str, Any], firm: Organisation, caller: Callable[..., Caller]
+) -> None:
+    own, stranger = caller(firm), caller(OrganisationFactory(activity=Organisation.Activity.BOTH))
+    assert [rows for rows in LISTS if own.get(rows).json()["results"] == []] == []
+    assert [rows for rows in LISTS if stranger.get(rows).json()["results"] != []] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "body"),
+    [
+        ("own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}),
+        ("capacities", {"pool": "{pool}", **terms()}),
+    ],
+)
+def test_a_stranger_builds_on_nobody_elses_rows(
+    rows: dict[str, Any], caller: Callable[..., Caller], address: str, body: dict[str, Any]
+) -> None:
+    stranger = caller(OrganisationFactory(activity=Organisation.Activity.BOTH))
+    assert send(stranger, ("POST", address, body, Scope.LISTINGS), rows).status_code == 404
