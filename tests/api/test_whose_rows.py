@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts.models import Organisation, Scope
+from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
@@ -183,6 +184,18 @@ def test_a_strangers_lists_are_empty(
     own, stranger = caller(firm), caller(OrganisationFactory(activity=Organisation.Activity.BOTH))
     assert [rows for rows in LISTS if own.get(rows).json()["results"] == []] == []
     assert [rows for rows in LISTS if stranger.get(rows).json()["results"] != []] == []
+
+
+@pytest.mark.parametrize("address", ["balance", "statement", "top-up"])
+def test_a_teammate_who_may_only_look_does_not_see_money(
+    owner: Member, viewer: Member, address: str, clock: object
+) -> None:
+    """A key that reads sees money too: only persons' roles tell the two apart."""
+    for member, status in [(owner, 200), (viewer, 403)]:
+        browser = Client()
+        browser.force_login(member.user)
+        assert browser.get("/api/v1/orders").status_code == 200
+        assert browser.get(f"/api/v1/{address}").status_code == status
 
 
 @pytest.mark.parametrize(
