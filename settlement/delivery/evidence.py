@@ -1,4 +1,4 @@
-"""What may be handed in as evidence: papers, pictures and logs, told by their content and not by their name."""
+"""What may be handed in as evidence: papers, pictures and logs, told by their content too."""
 
 import hashlib
 from collections.abc import Callable

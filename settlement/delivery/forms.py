@@ -59,7 +59,7 @@ class FilesField(forms.FileField):
 
 class MessageForm(forms.Form):
     text = forms.CharField(label=_("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
-    files = FilesField(
+    evidence = FilesField(
         label=_("Evidence"),
         required=False,
         widget=ManyFiles(attrs={"accept": ",".join(FORMATS), "multiple": True}),
@@ -82,7 +82,7 @@ class DisputeForm(MessageForm):
             "Leave it empty to dispute all that these hours cost. Without hours, the latest are taken."
         ),
     )
-    field_order = ["first_slot", "last_slot", "amount", "text", "files"]
+    field_order = ["first_slot", "last_slot", "amount", "text", "evidence"]
 
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -60,7 +61,7 @@ def state_of(contract: Contract) -> StateReport.State:
     return State(last.state) if last else State.SCHEDULED
 
 
-def outstanding(provider_ids: Iterable[int] | None = None) -> QuerySet[Correction]:
+def outstanding(provider_ids: Iterable[int] | None = None) -> QuerySet[Any]:
     """Corrections of which the provider still owes something, annotated with `paid`."""
     paid = Correction.objects.annotate(paid=Coalesce(Sum("payments__amount"), 0)).filter(owed__gt=F("paid"))
     if provider_ids is not None:

@@ -141,7 +141,7 @@ def new_dispute(request: MemberRequest, number: str) -> HttpResponse:
                 contract_id=contract.pk,
                 text=form.cleaned_data["text"],
                 amount=form.fen,
-                files=form.cleaned_data["files"],
+                files=form.cleaned_data["evidence"],
                 now=timezone.now(),
                 **form.hours,
             )
@@ -165,7 +165,7 @@ def dispute(request: MemberRequest, dispute_id: int) -> HttpResponse:
                 actor=request.actor,
                 dispute_id=shown.pk,
                 text=form.cleaned_data["text"],
-                files=form.cleaned_data["files"],
+                files=form.cleaned_data["evidence"],
                 now=timezone.now(),
             )
         except DomainError as refusal:

@@ -37,7 +37,7 @@ def _remind(contract_id: int, until: datetime.datetime, now: datetime.datetime) 
         slot for _, slot in frozen_slots([contract_id])
     }
     known |= set(contract.meter_reminders.values_list("slot", flat=True))
-    known |= set(contract.deliveries.values_list("slot", flat=True))
+    known |= {slot for slot in contract.deliveries.values_list("slot", flat=True) if slot is not None}
     late = [slot for slot in slots_of(contract) if slot <= until and slot not in known]
     if not late:
         return False

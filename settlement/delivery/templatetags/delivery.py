@@ -1,3 +1,5 @@
+import datetime
+
 from django import template
 from django.utils import timezone
 
@@ -15,3 +17,8 @@ def delivery_left(contract: Contract) -> dict[str, object]:
         "state": state_of(contract),
         "left": left_of(contract, now=timezone.now()),
     }
+
+
+@register.simple_tag
+def settled_slots(contract: Contract) -> set[datetime.datetime | None]:
+    return set(contract.deliveries.values_list("slot", flat=True))
