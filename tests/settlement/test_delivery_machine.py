@@ -1,6 +1,7 @@
 """Delivery against a plain-Python oracle: late meters, disputes, decisions, hours that nobody meters."""
 
 import datetime
+import importlib
 from fractions import Fraction
 
 import pytest
@@ -307,6 +308,7 @@ def test_escrow_is_what_is_undelivered_after_every_step():
 
 @pytest.mark.django_db
 def test_the_machine_sees_a_release_that_passes_over_no_dispute(monkeypatch):
-    monkeypatch.setattr("settlement.delivery.operations.release.frozen_slots", lambda ids: set())
+    module = importlib.import_module("settlement.delivery.operations.release")
+    monkeypatch.setattr(module, "frozen_slots", lambda ids: set())
     with pytest.raises(AssertionError):
         run_machine(40)
