@@ -19,6 +19,8 @@ class Permission(models.TextChoices):
     SEE_MONEY = "see_money", gettext_lazy("See balances and transfers")
     MOVE_MONEY = "move_money", gettext_lazy("Move money")
     SEE_DELIVERY = "see_delivery", gettext_lazy("See deliveries and access details")
+    REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
+    DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -30,11 +32,15 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.TRADE,
             Permission.SEE_MONEY,
             Permission.SEE_DELIVERY,
+            Permission.REPORT_DELIVERY,
+            Permission.DISPUTE,
             Permission.VIEW,
         }
     ),
-    Role.FINANCE: frozenset({Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.VIEW}),
-    Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.VIEW}),
+    Role.FINANCE: frozenset(
+        {Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.DISPUTE, Permission.VIEW}
+    ),
+    Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.VIEW}),
     Role.VIEWER: frozenset({Permission.VIEW}),
 }
 

@@ -276,6 +276,13 @@ HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
 ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
+# Keys that encrypt access details, newest first; without any they are derived from SECRET_KEY.
+ACCESS_KEYS = env.list("ACCESS_KEYS", default=[])
+METER_REMINDER_HOURS = env.int("METER_REMINDER_HOURS", default=6)
+UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
+DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
+DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
+EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
 # Where buyers send their bank transfers; shown beside their reference code.
 TOP_UP_BANK = {
     "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
@@ -301,6 +308,10 @@ CELERY_BEAT_SCHEDULE = {
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
+    },
+    "remind of unmetered hours": {
+        "task": "settlement.delivery.tasks.remind_providers",
+        "schedule": crontab(minute="11"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

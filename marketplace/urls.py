@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("listings.urls")),
     path("", include("marketplace.trading.urls")),
     path("", include("settlement.contracts.urls")),
+    path("", include("settlement.delivery.urls")),
     path("", include("settlement.ledger.urls")),
     path("", include("settlement.payments.urls")),
 ]

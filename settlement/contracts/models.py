@@ -13,14 +13,17 @@ from accounts.models import Organisation
 from listings.models import LicencePlan, Pool
 from settlement.ledger.models import Hold
 
+RUNNING = ["active", "disputed"]
+
 
 class ContractQuerySet(models.QuerySet["Contract"]):
     def of(self, organisation: Organisation) -> "ContractQuerySet":
         """A contract is seen by its two parties alone."""
         return self.filter(Q(buyer=organisation) | Q(provider=organisation))
 
-    def active(self) -> "ContractQuerySet":
-        return self.filter(status=Contract.Status.ACTIVE)
+    def running(self) -> "ContractQuerySet":
+        """Active or disputed: what is not in dispute goes on."""
+        return self.filter(status__in=RUNNING)
 
 
 class Contract(models.Model):
@@ -34,6 +37,7 @@ class Contract(models.Model):
         ACTIVE = "active", _("Active")
         COMPLETED = "completed", _("Completed")
         TERMINATED = "terminated", _("Terminated")
+        DISPUTED = "disputed", _("Disputed")
 
     position = models.BigIntegerField(unique=True)
     number = models.CharField(_("number"), max_length=24, unique=True)
@@ -82,15 +86,15 @@ class Contract(models.Model):
             ),
             models.CheckConstraint(
                 name="contract_ends_with_nothing_in_escrow",
-                condition=Q(status="active", ended_at__isnull=True)
-                | (~Q(status="active") & Q(ended_at__isnull=False, escrow=0)),
+                condition=Q(status__in=RUNNING, ended_at__isnull=True)
+                | (~Q(status__in=RUNNING) & Q(ended_at__isnull=False, escrow=0)),
             ),
         ]
         indexes = [
             models.Index(fields=["buyer", "-position"], name="contract_by_buyer"),
             models.Index(fields=["provider", "-position"], name="contract_by_provider"),
             models.Index(
-                fields=["settled_until"], condition=Q(status="active"), name="contract_active_by_settled"
+                fields=["settled_until"], condition=Q(status__in=RUNNING), name="contract_running_by_settled"
             ),
         ]
         triggers = [

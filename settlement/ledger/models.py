@@ -105,6 +105,10 @@ class TransferKind(models.TextChoices):
     HOLD_VOIDED = "hold_voided", _("Hold released")
     HOLD_EXPIRED = "hold_expired", _("Hold expired")
     RELEASE = "release", _("Delivery paid")
+    SERVICE_CREDIT = "service_credit", _("Service-level credit")
+    UNDELIVERED = "undelivered", _("Not metered, back to the buyer")
+    DISPUTE_REFUND = "dispute_refund", _("Dispute decided, back to the buyer")
+    METER_CORRECTION = "meter_correction", _("Corrected after payment, back to the buyer")
     REVERSAL = "reversal", _("Correction")
 
 

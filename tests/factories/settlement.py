@@ -3,11 +3,15 @@
 import datetime
 from typing import Any
 
-from accounts.models import Organisation
+from accounts.audit import Actor
+from accounts.models import Member, Organisation, Role
 from listings.models import LicencePlan, Pool
 from settlement.contracts.document import ContractDraft
 from settlement.contracts.models import Contract
+from settlement.delivery.operations import Reading, report_usage
+from settlement.delivery.queries import slots_of
 from settlement.ledger.operations import place_hold
+from tests.factories.accounts import MemberFactory
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -69,3 +73,24 @@ def licence_draft(
         ends_at=None,
         total=total,
     )
+
+
+def acting(organisation: Organisation, role: Role = Role.OWNER) -> Actor:
+    """A member in this role, who is made where there is none."""
+    member = Member.objects.filter(organisation=organisation, role=role).first()
+    return Actor(
+        user=(member or MemberFactory(organisation=organisation, role=role)).user, organisation=organisation
+    )
+
+
+def meter(
+    contract: Contract, *, now: datetime.datetime, seconds: int | None = None, revision: int = 0
+) -> int:
+    """Report every hour that is over as delivered in full, or each with `seconds`; how many were new."""
+    full = contract.quantity * 3600
+    readings = [
+        Reading(contract.pk, slot, full if seconds is None else seconds, "agent", revision)
+        for slot in slots_of(contract)
+        if slot + HOUR <= now
+    ]
+    return report_usage(actor=acting(contract.provider), readings=readings, now=now)

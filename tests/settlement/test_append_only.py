@@ -7,7 +7,7 @@ from settlement.contracts.operations import open_contracts
 from settlement.delivery.operations import release
 from settlement.ledger.operations import seal_transfers
 from tests.factories.listings import PoolFactory
-from tests.factories.settlement import HOUR, compute_draft
+from tests.factories.settlement import HOUR, compute_draft, meter
 from tests.settlement.triggers import drop_trigger, run
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,8 @@ FORBIDDEN = [
     ("contracts_contract", "terms_never_change", "UPDATE contracts_contract SET document = '{}'"),
     ("delivery_delivery", "append_only", "UPDATE delivery_delivery SET fee = 0"),
     ("delivery_delivery", "append_only", "DELETE FROM delivery_delivery"),
+    ("delivery_usagerecord", "append_only", "UPDATE delivery_usagerecord SET delivered_seconds = 0"),
+    ("delivery_usagerecord", "append_only", "DELETE FROM delivery_usagerecord"),
 ]
 UNDELETABLE = ["ledger_transfer", "ledger_hold", "ledger_account", "contracts_contract"]
 
@@ -30,8 +32,9 @@ def history(buyer, provider, fund, now) -> None:
     """Some of everything, all but the last transfer sealed."""
     fund(buyer, 6200)
     draft = compute_draft(buyer, PoolFactory(facility__provider=provider), now=now)
-    open_contracts(drafts=[draft], now=now)
+    [contract] = open_contracts(drafts=[draft], now=now)
     seal_transfers()
+    meter(contract, now=now + 2 * HOUR)
     release(now=now + 2 * HOUR)
     run("SET CONSTRAINTS ALL IMMEDIATE")
 

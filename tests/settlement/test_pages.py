@@ -16,7 +16,7 @@ from settlement.payments.models import BankLine
 from settlement.payments.operations import top_up_reference
 from tests.factories.accounts import MemberFactory
 from tests.factories.listings import PoolFactory
-from tests.factories.settlement import HOUR, compute_draft
+from tests.factories.settlement import HOUR, compute_draft, meter
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,7 @@ def contract(buyer, provider, fund, now):
     fund(buyer, 10_000)
     draft = compute_draft(buyer, PoolFactory(facility__provider=provider), now=now)
     [opened] = open_contracts(drafts=[draft], now=now)
+    meter(opened, now=now + 2 * HOUR)
     release(now=now + 2 * HOUR)
     return opened
 

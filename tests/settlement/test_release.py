@@ -11,7 +11,7 @@ from settlement.delivery.operations import release
 from settlement.ledger.models import Account, AccountKind, Transfer, TransferKind
 from settlement.ledger.queries import Balances, balance_of
 from tests.factories.listings import LicencePlanFactory, PoolFactory
-from tests.factories.settlement import HOUR, compute_draft, licence_draft
+from tests.factories.settlement import HOUR, compute_draft, licence_draft, meter
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,9 @@ def contract(buyer, provider, fund, now) -> Contract:
     """Two units for three hours from 05:00: 2,000, 2,400 and 1,800 fen."""
     fund(buyer, 6200)
     draft = compute_draft(buyer, PoolFactory(facility__provider=provider), now=now)
-    return open_contracts(drafts=[draft], now=now)[0]
+    [opened] = open_contracts(drafts=[draft], now=now)
+    meter(opened, now=START + 9 * HOUR)
+    return opened
 
 
 def fees() -> int:
@@ -35,7 +37,7 @@ def test_nothing_is_paid_before_the_first_hour_is_over(contract, buyer):
     assert balance_of(buyer) == Balances(escrow=6200)
 
 
-def test_an_hour_that_has_passed_is_paid_less_the_fee(contract, buyer, provider):
+def test_a_metered_hour_that_has_passed_is_paid_less_the_fee(contract, buyer, provider):
     assert release(now=START + HOUR) == 1
     assert balance_of(buyer) == Balances(escrow=4200)
     assert balance_of(provider) == Balances(receivable=1960)
@@ -69,7 +71,8 @@ def test_the_fee_is_rounded_half_even_hour_by_hour(buyer, provider, fund, now):
     fund(buyer, 1000)
     pool = PoolFactory(facility__provider=provider)
     draft = compute_draft(buyer, pool, now=now, units=1, prices=(25, 75, 125, 24))
-    open_contracts(drafts=[draft], now=now)
+    [contract] = open_contracts(drafts=[draft], now=now)
+    meter(contract, now=START + 9 * HOUR)
     release(now=START + 9 * HOUR)
     assert list(Delivery.objects.values_list("fee", flat=True)) == [0, 2, 2, 0]
 
@@ -86,6 +89,7 @@ def test_a_free_hour_is_delivered_without_a_transfer(buyer, provider, fund, now)
     draft = compute_draft(buyer, pool, now=now, units=1, prices=(0, 0), held=10)
     [contract] = open_contracts(drafts=[draft], now=now)
     assert balance_of(buyer) == Balances(available=10)
+    meter(contract, now=START + 9 * HOUR)
     assert release(now=START + HOUR) == 1
     contract.refresh_from_db()
     assert contract.status == Contract.Status.ACTIVE

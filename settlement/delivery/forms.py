@@ -1,0 +1,126 @@
+import datetime
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from settlement.contracts.models import Contract
+from settlement.delivery.evidence import FORMATS
+from settlement.delivery.models import StateReport
+from settlement.delivery.queries import slots_of
+from settlement.money import to_fen
+
+
+class StateForm(forms.Form):
+    state = forms.ChoiceField(label=_("State"))
+    note = forms.CharField(label=_("Note"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, states: Sequence[StateReport.State], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["state"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(state.value, state.label) for state in states]
+
+
+class AccessForm(forms.Form):
+    text = forms.CharField(
+        label=_("Access details"),
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=_("Kept encrypted; the buyer's owners and engineers see them, and each look is recorded."),
+    )
+
+
+class UsageForm(forms.Form):
+    slot = forms.DateTimeField(label=_("Hour that begins at"))
+    delivered_seconds = forms.IntegerField(label=_("Delivered"), min_value=0)
+    source = forms.CharField(label=_("Source"), max_length=40, initial="page")
+    revision = forms.IntegerField(
+        label=_("Revision"),
+        min_value=0,
+        initial=0,
+        help_text=_("Zero at first; a higher one supersedes what the same source said before."),
+    )
+
+
+class ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files, or none; what they may be is checked where they are taken in."""
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        return [super(FilesField, self).clean(each, initial) for each in data or []]
+
+
+class MessageForm(forms.Form):
+    text = forms.CharField(label=_("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
+    evidence = FilesField(
+        label=_("Evidence"),
+        required=False,
+        widget=ManyFiles(attrs={"accept": ",".join(FORMATS), "multiple": True}),
+        help_text=_(
+            "Papers, pictures or logs, 10 files at most. Both parties and the operator can open them."
+        ),
+    )
+
+
+class DisputeForm(MessageForm):
+    first_slot = forms.ChoiceField(label=_("From the hour"), required=False)
+    last_slot = forms.ChoiceField(label=_("To the hour"), required=False)
+    amount = forms.DecimalField(
+        label=_("Amount"),
+        required=False,
+        min_value=Decimal("0.01"),
+        decimal_places=2,
+        max_digits=16,
+        help_text=_(
+            "Leave it empty to dispute all that these hours cost. Without hours, the latest are taken."
+        ),
+    )
+    field_order = ["first_slot", "last_slot", "amount", "text", "evidence"]
+
+    def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        hours = [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in slots_of(contract)]
+        choices = [("", "–"), *hours]
+        for name in ("first_slot", "last_slot"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        first, last = data.get("first_slot"), data.get("last_slot")
+        if bool(first) != bool(last):
+            self.add_error("last_slot", _("Choose both hours, or neither."))
+        return data
+
+    @property
+    def hours(self) -> dict[str, datetime.datetime | None]:
+        """The slots chosen, the last one exclusive."""
+        first, last = self.cleaned_data["first_slot"], self.cleaned_data["last_slot"]
+        if not first:
+            return {"first_slot": None, "last_slot": None}
+        after = datetime.datetime.fromisoformat(last) + datetime.timedelta(hours=1)
+        return {"first_slot": datetime.datetime.fromisoformat(first), "last_slot": after}
+
+    @property
+    def fen(self) -> int | None:
+        amount = self.cleaned_data["amount"]
+        return None if amount is None else to_fen(amount)
+
+
+class DecisionForm(forms.Form):
+    refund = forms.DecimalField(
+        label=_("Back to the buyer"),
+        min_value=0,
+        decimal_places=2,
+        max_digits=16,
+        help_text=_("Nothing: the provider is paid. All: the buyer is refunded. Between: they split it."),
+    )
+    text = forms.CharField(label=_("Reasons"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))

@@ -1,0 +1,27 @@
+"""Letters to an organisation's members, each in their language, through the outbox."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from django.utils import translation
+from django.utils.translation import gettext
+
+from accounts.models import Member, Role
+from accounts.operations import queue_email
+from accounts.queries import language_of
+
+
+def write_to(
+    *,
+    organisation_id: int,
+    roles: Sequence[Role],
+    subject: str,
+    text: str,
+    values: Mapping[str, object],
+    now: datetime.datetime,
+) -> None:
+    """Queue a letter to each active member in these roles; `subject` and `text` are msgids."""
+    members = Member.objects.filter(organisation=organisation_id, role__in=roles, user__is_active=True)
+    for address in members.order_by("pk").values_list("user__email", flat=True):
+        with translation.override(language_of(address)):
+            queue_email(to=address, subject=gettext(subject) % values, text=gettext(text) % values, now=now)
