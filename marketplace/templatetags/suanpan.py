@@ -135,8 +135,11 @@ def icon(name: str, css: str = "") -> SafeString:
 
 TONES = {
     "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
-    "blue": ["open", "cleared", "clearing", "delivering", "released", "provisioning", "metered", "decided"],
-    "orange": ["pending", "closed", "paused", "draft", "suspense", "held", "resting", "disputed", "answered", "unmetered", "returned"],
+    "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
+    "orange": [
+        *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned"),
+    ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
