@@ -135,26 +135,10 @@ def icon(name: str, css: str = "") -> SafeString:
 
 TONES = {
     "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
-<<<<<<< HEAD
-    "blue": ["open", "cleared", "clearing", "delivering", "released", "provisioning", "metered", "decided"],
-    "orange": [
-        "pending",
-        "closed",
-        "paused",
-        "draft",
-        "suspense",
-        "held",
-        "resting",
-        "disputed",
-        "answered",
-        "unmetered",
-        "returned",
-=======
     "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
         *("provisioning", "disputed", "answered", "unmetered", "returned"),
->>>>>>> delivery
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
