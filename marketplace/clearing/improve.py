@@ -207,7 +207,7 @@ def _draw_out(rng, here, count):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _take_out(bids, options, cells, levels, removed, gone, b):  # type: ignore[no-untyped-def]
-    """Reject a bid and its partner, and note where they stood; the welfare lost and the length of the notes."""
+    """Reject a bid and its partner, noting where they stood; the welfare lost and how many are noted."""
     loss = 0
     for c in (b, bids[b].partner):
         if c >= 0:
