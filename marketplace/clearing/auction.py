@@ -8,7 +8,7 @@ Licences of limited supply clear so, and those of unlimited supply: they trade a
 import numpy as np
 from numpy.typing import NDArray
 
-from marketplace.clearing.book import Book, Column
+from marketplace.clearing.book import Asks, Book, Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid
 from marketplace.clearing.result import Fills
@@ -28,6 +28,11 @@ def separable_pools(book: Book) -> NDArray[np.bool_]:
     return separable
 
 
+def merit_order(asks: Asks) -> Column:
+    """The asks of each pool, the cheapest first, of equal ones the earlier."""
+    return _order(asks.pool, asks.price, asks.placed)
+
+
 def auction(book: Book) -> tuple[Fills, Grid, Grid, Grid, int]:
     """Clear a book of separable pools: fills, used units, prices, bound prices, welfare.
 
@@ -37,7 +42,7 @@ def auction(book: Book) -> tuple[Fills, Grid, Grid, Grid, int]:
     limit = book.options.price
     cell = book.options.pool * book.slots + bids.earliest
     order = _order(cell, -limit, bids.placed)
-    row = np.lexsort((asks.placed, asks.price, asks.pool))
+    row = merit_order(asks)
     shape = (book.pools, book.slots)
     filled, used, price, bound_price, welfare = _cross(
         *shape,
@@ -55,7 +60,7 @@ def auction(book: Book) -> tuple[Fills, Grid, Grid, Grid, int]:
 
 def _order(group: Column, key: Column, tie: Column) -> Column:
     """`np.lexsort((tie, key, group))`; numbers that fit in one are sorted as one, several times faster."""
-    rank = np.argsort(tie, kind="stable") if (tie[1:] < tie[:-1]).any() else np.arange(len(tie))
+    rank = _rank(tie)
     low = int(key.min(initial=0))
     width, rows = int(key.max(initial=0)) - low + 1, len(tie) + 1
     if (int(group.max(initial=0)) + 1) * width * rows >= 2**63:
@@ -64,6 +69,18 @@ def _order(group: Column, key: Column, tie: Column) -> Column:
     packed.sort()
     order: Column = rank[packed % rows]
     return order
+
+
+def _rank(key: Column) -> Column:
+    """`np.argsort` of different numbers; without sorting where they are not much larger than their count."""
+    if not (key[1:] < key[:-1]).any():
+        return np.arange(len(key))
+    if key.min() < 0 or key.max() >= 4 * len(key):
+        return np.argsort(key)
+    at = np.full(int(key.max()) + 1, -1)
+    at[key] = np.arange(len(key))
+    rank: Column = at[at >= 0]
+    return rank
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ for all its placements in that pool, until nobody loses. HiGHS computes in doubl
 and added up in integers.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import highspy
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 
 from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
+from marketplace.clearing.construct import bid_values, insert_all, option_values
 from marketplace.clearing.market import Grid, Market, place, remove
 
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
+COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
 SLACK = 0.99  # welfare is whole: a bound less than one above it proves it optimal
@@ -37,35 +40,60 @@ class Placements(NamedTuple):
         return len(self.bid)
 
 
-def optimum(m: Market, lifted: Grid, welfare: int) -> tuple[int, bool]:
+def optimum(m: Market, lifted: Grid, welfare: int, parts: int = 1) -> tuple[int, bool]:
     """Replace the result that `m` holds by the best admissible one: its welfare, and whether it is proven.
 
-    Leaves `m` as it was where the component is too large, or the nodes run out before it finds better.
+    Leaves `m` as it was where the component is too large for one of so many `parts`; where the nodes run out,
+    `m` holds the best that was met.
     """
     rows, count = _worthwhile(*m, lifted, welfare, MOST_PLACEMENTS)
     if count == 0:
         return welfare, True
     choices = Placements(*rows[:, :count])
-    if count > MOST_PLACEMENTS or choices.duration.sum() > MOST_COEFFICIENTS:
+    most = min(MOST_COEFFICIENTS, COEFFICIENTS_OF_ALL // parts)
+    if count > MOST_PLACEMENTS or choices.duration.sum() > most:
         return welfare, False
-    standing = np.flatnonzero(m.bids["pool"] >= 0)
-    held = np.column_stack([standing, m.bids["option"][standing], m.bids["start"][standing]])
-    filled = m.bids["filled"][standing]
-    model = _Model(m, choices)
+    placements = np.column_stack([choices.bid, choices.option, choices.start])
+    best, held = welfare, _standing(m)
+    model, proven = _Model(m, choices), False
     for _ in range(ROUNDS):
         proven, chosen, units = model.solve()
-        found = _replace(*m, np.column_stack([choices.bid, choices.option, choices.start])[chosen], units)
+        found = _replace(*m, placements[chosen], units)
         losers = _losers(m.bids, m.cells)
-        if found > welfare and not len(losers):
-            return found, proven
-        if proven and found > welfare:
+        proven &= found >= 0 and (found <= best or not len(losers))
+        if found > best and len(losers):
             model.forbid_losing(losers)
-            continue
-        break
-    else:
-        proven = False
-    _replace(*m, held, filled)
-    return welfare, proven and found >= 0
+            settled = found + _drop_losers(m, lifted)
+        else:
+            settled = found
+        if settled > best:
+            best, held = settled, _standing(m)
+        if proven or (found <= best and not len(losers)):
+            break
+    _replace(*m, *held)
+    return best, proven
+
+
+def _standing(m: Market) -> tuple[Column, Column]:
+    """The accepted bids, as rows of bid, option and start, and their units."""
+    bid = np.flatnonzero(m.bids["pool"] >= 0)
+    return np.column_stack([bid, m.bids["option"][bid], m.bids["start"][bid]]), m.bids["filled"][bid]
+
+
+def _drop_losers(m: Market, lifted: Grid) -> int:
+    """Reject bids that lose, the least worth first, until none does, and fill up; the welfare added."""
+    added = 0
+    while len(losers := _losers(m.bids, m.cells)):
+        held = m.bids[losers]
+        b = int(losers[np.argmin(held["limit"] * held["duration"] * held["filled"])])
+        for c in (b, int(m.bids["partner"][b])):
+            if c >= 0:
+                added -= remove(*m, c)
+    order = np.argsort(-bid_values(m.bids, option_values(m.bids, m.options, lifted, 0.0)), kind="stable")
+    everywhere = np.ones(len(m.cells), np.bool_)
+    for pull in (lifted, np.zeros_like(lifted)):
+        added += insert_all(*m, pull, everywhere, order)
+    return int(added)
 
 
 class _Model:
@@ -156,6 +184,8 @@ class _Model:
                     dear[cell] = program.columns(np.zeros(len(units) - 1), 1, integer=True).tolist()
                     for used, on, size in zip(levels[cell][1:], dear[cell], units[1:], strict=True):
                         program.row([used, on], [1, -size], high=0)
+                    for cheaper, dearer in pairwise(dear[cell]):  # no level is skipped
+                        program.row([cheaper, dearer], [1, -1], low=0)
                 columns += dear[cell]
                 rises += np.diff(reserve).tolist()
                 floors += int(reserve[0])

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert
-from marketplace.clearing.market import Grid, Market, place, remove
+from marketplace.clearing.market import (
+    SOLD_OUT,
+    Grid,
+    Market,
+    nobody_loses,
+    place,
+    remove,
+    reserve_of,
+)
 
 ROUNDS = 8
 POOLS_A_WORKER = 10
@@ -93,38 +101,49 @@ def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, m
     pools = np.flatnonzero(mine)
     slots = pull.shape[1]
     nothing = np.zeros_like(pull)
-    here = np.empty(len(value), np.int64)  # accepted bids in the window
-    removed = np.empty((2 * MOST_REMOVED, 4), np.int64)  # bid, option, start, units
+    here = np.empty(len(value), np.int64)
+    removed = np.empty((2 * MOST_REMOVED + 2, 4), np.int64)  # bid, option, start, units
     candidates = np.empty(8 * MOST_REMOVED, np.int64)
     added = 0
     for _ in range(tries):
         k = pools[_draw(rng, len(pools))]
-        first = _draw(rng, slots)
-        last = min(slots, first + 1 + _draw(rng, 12))
-        count = 0
-        for t in range(last):
-            b = cells[k, t].head
-            while b >= 0:
-                if t + bids[b].duration > first and owned[b]:
-                    here[count] = b
-                    count += 1
-                b = bids[b].after
-        most = 1 + _draw(rng, MOST_REMOVED)
-        low, high = first, last
-        change, gone, n = 0, 0, 0
-        for i in range(min(most, count)):
-            j = i + _draw(rng, count - i)
-            here[i], here[j] = here[j], here[i]
-            b = here[i]
-            low, high = min(low, bids[b].start), max(high, bids[b].start + bids[b].duration)
-            candidates[n] = b
-            n += 1
-            for c in (b, bids[b].partner):
-                if c >= 0:
-                    removed[gone, 0], removed[gone, 1] = c, bids[c].option
-                    removed[gone, 2], removed[gone, 3] = bids[c].start, bids[c].filled
-                    gone += 1
-                    change -= remove(bids, options, cells, levels, c)
+        change, n, gone = 0, 0, 0
+        if _draw(rng, 2) == 0 or begin[k] == begin[k + 1]:
+            first = _draw(rng, slots)
+            last = min(slots, first + 1 + _draw(rng, 12))
+            count = _standing(bids, cells, owned, k, first, last, here)
+            for _ in range(min(1 + _draw(rng, MOST_REMOVED), count)):
+                b = _draw_out(rng, here, count)
+                count -= 1
+                first, last = min(first, bids[b].start), max(last, bids[b].start + bids[b].duration)
+                candidates[n] = b
+                n += 1
+                loss, gone = _take_out(bids, options, cells, levels, removed, gone, b)
+                change -= loss
+        else:
+            o = by_pool[begin[k] + _draw(rng, 1 + _draw(rng, begin[k + 1] - begin[k]))]
+            b = bid_of[o]
+            if not owned[b] or bids[b].partner >= 0:
+                continue
+            first = bids[b].earliest + _draw(rng, bids[b].latest - bids[b].duration - bids[b].earliest + 1)
+            last = first + bids[b].duration
+            if bids[b].pool >= 0:
+                loss, gone = _take_out(bids, options, cells, levels, removed, gone, b)
+                change -= loss
+            candidates[0], n = b, 1
+            count = _standing(bids, cells, owned, k, first, last, here)
+            fits = _fits(bids, options, cells, levels, b, o, first)
+            while not fits and count > 0 and n < MOST_REMOVED:
+                c = _draw_out(rng, here, count)
+                count -= 1
+                candidates[n] = c
+                n += 1
+                loss, gone = _take_out(bids, options, cells, levels, removed, gone, c)
+                change -= loss
+                fits = _fits(bids, options, cells, levels, b, o, first)
+            if fits:
+                change += place(bids, options, cells, levels, b, o, first, bids[b].quantity)
+        refused = n
         waiting = n + 1 + _draw(rng, 3 * MOST_REMOVED)
         for i in range(begin[k], begin[k + 1]):
             if n == waiting:
@@ -132,26 +151,25 @@ def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, m
             b = bid_of[by_pool[i]]
             if (
                 bids[b].pool < 0
-                and bids[b].earliest < high
-                and bids[b].latest > low
+                and bids[b].earliest < last
+                and bids[b].latest > first
                 and owned[b]
                 and _draw(rng, 4) > 0
             ):
                 fresh = True
                 for j in range(gone):
                     fresh = fresh and removed[j, 0] != b
-                if fresh:
+                if fresh and (refused == 0 or candidates[0] != b):
                     candidates[n] = b
                     n += 1
         rank = np.empty(n)
         for i in range(n):
             rank[i] = -value[candidates[i]] * (1.0 + NOISE * (_draw(rng, 1024) / 1024.0 - 0.5))
         order = candidates[:n][np.argsort(rank)]
-        for b in order:
-            change += max(0, insert(bids, options, cells, levels, pull, mine, b))
-        for b in order:
-            if bids[b].pool < 0:
-                change += max(0, insert(bids, options, cells, levels, nothing, mine, b))
+        for prices in (pull, nothing):
+            for b in order:
+                if bids[b].pool < 0:
+                    change += max(0, insert(bids, options, cells, levels, prices, mine, b))
         if change >= 0:
             added += change
             continue
@@ -162,3 +180,54 @@ def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, m
         for i in range(gone):
             place(bids, options, cells, levels, removed[i, 0], removed[i, 1], removed[i, 2], removed[i, 3])
     return added
+
+
+@njit(cache=True, nogil=True)
+def _standing(bids, cells, owned, k, first, last, here):  # type: ignore[no-untyped-def]
+    """Gather into `here` the owned bids accepted in pool k in some slot of [first, last); how many."""
+    count = 0
+    for t in range(last):
+        b = cells[k, t].head
+        while b >= 0:
+            if t + bids[b].duration > first and owned[b]:
+                here[count] = b
+                count += 1
+            b = bids[b].after
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _draw_out(rng, here, count):  # type: ignore[no-untyped-def]
+    """One of the first `count`, whose place the last of them takes."""
+    i = _draw(rng, count)
+    b = here[i]
+    here[i] = here[count - 1]
+    return b
+
+
+@njit(cache=True, nogil=True)
+def _take_out(bids, options, cells, levels, removed, gone, b):  # type: ignore[no-untyped-def]
+    """Reject a bid and its partner, noting where they stood; the welfare lost and how many are noted."""
+    loss = 0
+    for c in (b, bids[b].partner):
+        if c >= 0:
+            removed[gone, 0], removed[gone, 1] = c, bids[c].option
+            removed[gone, 2], removed[gone, 3] = bids[c].start, bids[c].filled
+            gone += 1
+            loss += remove(bids, options, cells, levels, c)
+    return loss, gone
+
+
+@njit(cache=True, nogil=True)
+def _fits(bids, options, cells, levels, b, o, start):  # type: ignore[no-untyped-def]
+    """Whether a rejected bid can be added whole at this option and start, it affords it and nobody loses."""
+    k, end, units = options[o].pool, start + bids[b].duration, bids[b].quantity
+    floors = 0
+    for t in range(start, end):
+        floor = reserve_of(levels, cells[k, t], units)
+        if floor == SOLD_OUT:
+            return False
+        floors += floor
+    return floors <= options[o].limit * bids[b].duration and nobody_loses(
+        bids, options, cells, levels, k, start, end, units
+    )

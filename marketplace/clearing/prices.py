@@ -7,6 +7,7 @@ lift of its own slots lowered in proportion. Lowering makes no other bid lose, s
 
 import numpy as np
 
+from marketplace.clearing.auction import merit_order
 from marketplace.clearing.book import Book
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid, Market
@@ -29,7 +30,7 @@ def fills(m: Market) -> Fills:
 def sales(book: Book, used: Grid) -> Sales:
     """Sell the used units in merit order: the cheapest ask first, of equal ones the earlier."""
     asks = book.asks
-    order = np.lexsort((asks.placed, asks.price, asks.pool))
+    order = merit_order(asks)
     ask, first, last, quantity = _sales(
         order, asks.pool[order], asks.first[order], asks.last[order], asks.quantity[order], used
     )

@@ -37,7 +37,7 @@ def solve(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int | None
     parts = list(split(book, np.unique(label, return_inverse=True)[1]))
     results: dict[int, Result] = {}
     small = [i for i, part in enumerate(parts) if len(part.book.bids) <= LARGE]
-    clear = partial(solve_component, seed=seed, effort=effort)
+    clear = partial(solve_component, seed=seed, effort=effort, parts=len(parts))
     with ThreadPoolExecutor(threads) as pool:
         for i, result in zip(small, pool.map(clear, (parts[i].book for i in small)), strict=True):
             results[i] = result
@@ -46,11 +46,13 @@ def solve(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int | None
     return together(book, parts, [results[i] for i in range(len(parts))])
 
 
-def solve_component(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int = 1) -> Result:
-    """Clear a component, rows in the order placed. A plain function, to map over machines."""
+def solve_component(
+    book: Book, *, seed: int = 0, effort: float = 1.0, threads: int = 1, parts: int = 1
+) -> Result:
+    """Clear a component, one of `parts`, rows in the order placed. A plain function, to map over machines."""
     if separable_pools(book).all():
         return _auction(book)
-    return _search(book, seed, effort, threads)
+    return _search(book, seed, effort, threads, parts)
 
 
 def _auction(book: Book) -> Result:
@@ -58,14 +60,17 @@ def _auction(book: Book) -> Result:
     return Result(filled, sales(book, used), prices, lifted, welfare, welfare, welfare, Rejected())
 
 
-def _search(book: Book, seed: int, effort: float, threads: int) -> Result:
+def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> Result:
     certificate, bound = bound_prices(book)
     lifted = np.rint(certificate).astype(np.int64)
     start = construct(market(book), lifted, threads)
-    m, welfare = start.market, start.welfare
+    m = start.market
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    welfare += improve(m, start.pull, start.values, neighbourhoods=tries, seed=seed, threads=threads)
-    welfare, proven = optimum(m, lifted, int(welfare))
+    search = partial(improve, m, start.pull, start.values, neighbourhoods=tries, threads=threads)
+    searched = start.welfare + search(seed=seed)
+    welfare, proven = optimum(m, lifted, searched, parts)
+    if welfare > searched and not proven:
+        welfare += search(seed=seed + 1)
     welfare += repair(book, m)
     prices, rejected = publish(m, lifted)
     return Result(

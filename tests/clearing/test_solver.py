@@ -113,3 +113,31 @@ def rows(
 ) -> list[tuple[int, ...]]:
     columns = table if was is None else table | {key: [was[row] for row in table[key]]}
     return sorted(zip(*columns.values(), strict=True))
+
+
+def test_a_price_cannot_skip_a_reserve_to_spare_a_bid() -> None:
+    """Of three asks the second sells, so the bid under its reserve loses though the third were chosen."""
+    book = {
+        "slots": 1,
+        "pools": 1,
+        "asks": {
+            "pool": [0, 0, 0],
+            "first": [0, 0, 0],
+            "last": [1, 1, 1],
+            "quantity": [2, 2, 2],
+            "price": [1, 5, 6],
+            "placed": [0, 1, 2],
+        },
+        "bids": {
+            "quantity": [1, 3],
+            "minimum": [1, 3],
+            "duration": [1, 1],
+            "earliest": [0, 0],
+            "latest": [1, 1],
+            "placed": [3, 4],
+        },
+        "options": {"bid": [0, 1], "pool": [0, 0], "price": [4, 9]},
+    }
+    result = solve(Book.from_json(book)).to_json()
+    assert violations(book, result) == []
+    assert result["welfare"] == result["proven"] == oracle.best_allocations(book)[0]
