@@ -8,8 +8,10 @@ import os
 
 from marketplace import private_services
 
-FIRST_REDIS_DATABASE = 8
+CONTROLLER_DATABASE = 8  # pytest-xdist's workers inherit its address, and take one of their own after it
 
 private_services.start()
-worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-os.environ.setdefault("REDIS_URL", private_services.redis_url(FIRST_REDIS_DATABASE + worker))
+inherited = private_services.redis_url(CONTROLLER_DATABASE)
+if os.environ.setdefault("REDIS_URL", inherited) == inherited and "PYTEST_XDIST_WORKER" in os.environ:
+    worker = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    os.environ["REDIS_URL"] = private_services.redis_url(CONTROLLER_DATABASE + 1 + worker)

@@ -7,9 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from marketplace.clearing.book import Book
-from marketplace.clearing.solve import solve
-
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
@@ -41,6 +38,9 @@ def _read(path: Path) -> Any:
 
 
 def _solve(book_path: Path, result_path: Path, seed: int, effort: float) -> int:
+    from marketplace.clearing.book import Book  # not at the top: verify needs nothing of the solver
+    from marketplace.clearing.solve import solve
+
     book = Book.from_json(_read(book_path))
     began = time.perf_counter()
     result = solve(book, seed=seed, effort=effort)
@@ -56,7 +56,7 @@ def _solve(book_path: Path, result_path: Path, seed: int, effort: float) -> int:
 
 
 def _verify(book_path: Path, result_path: Path) -> int:
-    from marketplace.clearing.verify import violations  # shares no code with the solver, nor needs it
+    from marketplace.clearing.verify import violations
 
     found = violations(_read(book_path), _read(result_path))
     for violation in found:

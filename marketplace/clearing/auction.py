@@ -6,10 +6,10 @@ Licences of limited supply clear so, and those of unlimited supply: they trade a
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book, Column
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid
 from marketplace.clearing.result import Fills
 

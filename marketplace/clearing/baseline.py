@@ -6,9 +6,9 @@ minimum. A bundle comes when its second bid does.
 """
 
 import numpy as np
-from numba import njit
 
 from marketplace.clearing.book import Book
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import market, place, remove
 from marketplace.clearing.prices import fills
 from marketplace.clearing.result import Fills

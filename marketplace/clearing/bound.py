@@ -19,10 +19,10 @@ thread and in one order, so the same book gives the same prices, bit by bit.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book, Column
+from marketplace.clearing.compiled import njit
 
 Prices = NDArray[np.int64]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from marketplace.clearing.book import Asks, Bids, Book, Bundles, Column, Options
+from marketplace.clearing.compiled import njit
 
 
 class Component(NamedTuple):

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import (
     Grid,
     Market,

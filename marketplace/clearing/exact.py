@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import highspy
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.book import Column
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid, Market, place, remove
 
 MOST_PLACEMENTS = 3_000
@@ -210,7 +210,7 @@ class _Program:
         lp.a_matrix_.value_ = np.array(self.value, np.float64)
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[i] for i in np.concatenate(self.integer).tolist()]
-        solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        solver = highspy._core._Highs()  # highspy.Highs prints a banner before it can be told not to
         for option, value in (
             ("output_flag", False),
             ("threads", 1),

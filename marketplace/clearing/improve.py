@@ -9,9 +9,9 @@ on the number of threads. (Large neighbourhood search: Shaw, CP 1998.)
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert
 from marketplace.clearing.market import Grid, Market, place, remove
 

@@ -9,10 +9,10 @@ its slots. Every kernel keeps it so. All take the four arrays of a `Market`, in 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book
+from marketplace.clearing.compiled import njit
 
 Grid = NDArray[np.int64]  # shape (pools, slots)
 SOLD_OUT = np.int64(2**62)  # the reserve of a unit that nobody offers

@@ -6,9 +6,9 @@ lift of its own slots lowered in proportion. Lowering makes no other bid lose, s
 """
 
 import numpy as np
-from numba import njit
 
 from marketplace.clearing.book import Book
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid, Market
 from marketplace.clearing.result import Fills, Rejected, Sales
 

@@ -7,10 +7,10 @@ the passes end.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book, Column
+from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import insert
 from marketplace.clearing.market import (
     SOLD_OUT,

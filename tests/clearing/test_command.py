@@ -57,6 +57,7 @@ def test_solves_and_verifies_a_good_book(book: Path, result: Path) -> None:
     solved = run("solve", book, result)
     assert (solved.returncode, solved.stderr) == (0, "")
     figures = {line.split()[0]: line.split()[1] for line in solved.stdout.splitlines()}
+    assert list(figures) == ["welfare", "bound", "proven", "filled", "refused", "seconds"]
     assert figures["welfare"] == figures["bound"] == str(64 * 24 * (1800 - 1250))
     assert json.loads(result.read_text())["fills"]["bid"] == [0]
     verified = run("verify", book, result)
@@ -165,3 +166,13 @@ def test_a_bad_book_leaves_an_earlier_result_alone(tmp_path: Path, result: Path)
     assert solved.returncode == 2
     assert solved.stderr == "bids, row 1: the quantity must be positive\n"
     assert result.read_text() == "the last good result"
+
+
+def test_verify_loads_neither_the_solver_nor_the_compiler(book: Path, result: Path) -> None:
+    main(["solve", str(book), str(result)])
+    program = (
+        "import sys; from marketplace.clearing.__main__ import main;"
+        f"main(['verify', {str(book)!r}, {str(result)!r}]);"
+        "sys.exit(any(name in sys.modules for name in ('numba', 'highspy', 'marketplace.clearing.solve')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

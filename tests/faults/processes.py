@@ -56,7 +56,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
         process.wait(timeout=30)
 
 
-def wait_until(met: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(met: Callable[[], bool], seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < deadline, "it took too long"

@@ -124,4 +124,4 @@ def clear_by_worker() -> None:
     opened = open_round(now=timezone.now())
     with worker():
         run_round_now.delay(opened.pk)
-        wait_until(lambda: Round.objects.get(pk=opened.pk).status == Round.Status.SETTLED, seconds=90)
+        wait_until(lambda: Round.objects.get(pk=opened.pk).status == Round.Status.SETTLED)

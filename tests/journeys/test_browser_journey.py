@@ -175,7 +175,7 @@ def bid(page: Page) -> None:
 def clear() -> None:
     opened = open_round(now=timezone.now())
     run_round_now.delay(opened.pk)
-    wait_until(lambda: Round.objects.get(pk=opened.pk).status == Round.Status.SETTLED, seconds=90)
+    wait_until(lambda: Round.objects.get(pk=opened.pk).status == Round.Status.SETTLED)
 
 
 def see_contract(page: Page) -> None:
