@@ -74,6 +74,11 @@ class OrganisationQuerySet(models.QuerySet["Organisation"]):
         return self.filter(members__user=user)
 
 
+REGISTERED_ALREADY = _(
+    "An organisation with this registration number is already here. Ask one of its owners to invite you."
+)
+
+
 class Organisation(models.Model):
     """A legal entity that trades."""
 
@@ -116,7 +121,10 @@ class Organisation(models.Model):
         verbose_name, verbose_name_plural = _("organisation"), _("organisations")
         constraints = [
             models.UniqueConstraint(
-                "jurisdiction", "registration_number", name="organisation_registered_once"
+                "jurisdiction",
+                "registration_number",
+                name="organisation_registered_once",
+                violation_error_message=REGISTERED_ALREADY,
             ),
             models.CheckConstraint(
                 name="organisation_decision_is_documented",

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
 from accounts.errors import DomainError, InvalidInput, NotAllowed
-from accounts.models import Member, Organisation, Role, User
+from accounts.models import REGISTERED_ALREADY, Member, Organisation, Role, User
 from accounts.names import local_name
 from accounts.operations.outgoing_email import queue_email
 from accounts.permissions import Permission, require, require_operator
@@ -189,12 +189,7 @@ def _save_unless_registered(organisation: Organisation) -> None:
     except IntegrityError as error:
         if "organisation_registered_once" not in str(error):
             raise
-        raise AlreadyRegistered(
-            _(
-                "An organisation with this registration number is already here. "
-                "Ask one of its owners to invite you."
-            )
-        ) from error
+        raise AlreadyRegistered(str(REGISTERED_ALREADY)) from error
 
 
 def _tell_owners(organisation: Organisation, *, now: datetime) -> None:

@@ -94,8 +94,11 @@ def when(moment: datetime | None) -> SafeString | str:
 
 @register.filter
 def slot(moment: datetime | None) -> SafeString | str:
-    """A slot of the coming days: month, day and hour in the organisation's zone."""
-    return _time_element(moment, "%m-%d %H:%M")
+    """A slot: month, day and hour in the organisation's zone; the year too, where it is another than this."""
+    if moment is None:
+        return NOTHING
+    this_year = timezone.localtime(moment).year == timezone.localtime().year
+    return _time_element(moment, "%m-%d %H:%M" if this_year else "%Y-%m-%d %H:%M")
 
 
 @register.filter

@@ -78,6 +78,17 @@ def test_an_owner_decides_nothing_over_http(owner: Member, name: str) -> None:
     assert response.status_code == 403
 
 
+def test_registering_what_is_here_already_says_whom_to_ask(owner: Member, details: Details) -> None:
+    taken = {
+        **vars(details),
+        "registration_number": owner.organisation.registration_number,
+        "jurisdiction": owner.organisation.jurisdiction,
+    }
+    page = signed_in(UserFactory()).post(reverse("accounts:create_organisation"), taken)
+    assert "Ask one of its owners to invite you." in page.content.decode()
+    assert Organisation.objects.count() == 1
+
+
 def test_a_person_registers_an_organisation_and_an_operator_verifies_it(
     details: Details, operator: User
 ) -> None:

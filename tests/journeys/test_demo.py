@@ -20,8 +20,14 @@ Demo = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The data folder of a demo of its own, beside whatever else runs in this checkout."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
 def demo(data: Path) -> Iterator[Demo]:
-    """Starts a demo with data of its own, beside whatever else runs in this checkout; ended with the test."""
+    """`demo("--bids", "20")` starts one; where the test fails, its processes end with it."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
     started = []
 
@@ -41,6 +47,7 @@ def demo(data: Path) -> Iterator[Demo]:
     yield start
     for process in started:
         process.kill()
+        process.wait()
 
 
 def free_port() -> int:
@@ -50,23 +57,18 @@ def free_port() -> int:
 
 
 def running_on(data: Path) -> list[str]:
-    """What runs of the demo: each of its processes has the data folder in its environment."""
+    """What runs of the demo. Redis writes its title over its environment, but works in the data folder."""
     mine = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get("SUANPAN_DATA_DIR") == str(data):
+            if data == Path(process.cwd()) or process.environ().get("SUANPAN_DATA_DIR") == str(data):
                 mine.append(" ".join(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
     return mine
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-def test_one_round_is_cleared_and_proven(data: Path, demo: Demo) -> None:
+def test_one_round_is_cleared_and_proven(demo: Demo, data: Path) -> None:
     said, _ = (started := demo("--rounds", "1", "--bids", "150")).communicate(timeout=240)
     assert started.returncode == 0, said
     for expected in ("orders", "matched", "welfare", "first come, first served", "mean price", "contracts"):
@@ -76,7 +78,7 @@ def test_one_round_is_cleared_and_proven(data: Path, demo: Demo) -> None:
     assert running_on(data) == []
 
 
-def test_ctrl_c_ends_every_process(data: Path, demo: Demo) -> None:
+def test_ctrl_c_ends_every_process(demo: Demo, data: Path) -> None:
     started = demo("--bids", "20")
     assert started.stdout is not None
     said = []
@@ -88,7 +90,7 @@ def test_ctrl_c_ends_every_process(data: Path, demo: Demo) -> None:
         pytest.fail("".join(said))
     assert urllib.request.urlopen(address.group()).status == 200
     running = " ".join(running_on(data))
-    for program in ("manage.py demo", "gunicorn", "celery", "beat", "postgres", "valkey-server"):
+    for program in ("manage.py demo", "gunicorn", "celery", "beat", "postgres", "redis.sock"):
         assert program in running
     started.send_signal(signal.SIGINT)
     began = time.monotonic()

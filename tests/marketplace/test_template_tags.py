@@ -63,6 +63,14 @@ def test_times_are_shown_in_the_zone_in_force_and_carry_the_instant():
     assert 'datetime="2026-06-01T20:30:00+00:00"' in shown
 
 
+def test_a_slot_of_another_year_says_which():
+    now = timezone.now()
+    later = datetime.datetime(now.year + 2, 3, 1, 4, tzinfo=datetime.UTC)
+    with timezone.override(datetime.UTC):
+        assert f">{now:%m-%d %H:%M}</time>" in suanpan.slot(now)
+        assert f">{later:%Y-%m-%d %H:%M}</time>" in suanpan.slot(later)
+
+
 def test_a_row_with_two_names_is_called_by_that_of_the_page():
     organisation = Organisation(name_en="Lingnan Robotics", name_zh="岭南机器人")
     with translation.override("zh-hans"):
