@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from marketplace import private_services
+from marketplace.demo.agent import report_closed_hours
 from marketplace.demo.demand import arrival_rate
 from marketplace.demo.market import EXCHANGE, OPERATOR, PASSWORD, Market, ensure_market, place_demand
 from marketplace.demo.processes import ProcessEnded, Processes, program
@@ -141,6 +142,7 @@ class Command(BaseCommand):
                 time.sleep(1)
             now = timezone.now()
             ensure_market(now=now)
+            report_closed_hours(now=now)
             count = round(BIDS_A_MINUTE * arrival_rate(now.astimezone(EXCHANGE).hour))
             place_demand(market, count=count, seed=int(now.timestamp()), now=now)
 
