@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from django.utils import translation
-from django.utils.translation import gettext
 
 from accounts.models import Member, Role
 from accounts.operations import queue_email
@@ -24,4 +23,9 @@ def write_to(
     members = Member.objects.filter(organisation=organisation_id, role__in=roles, user__is_active=True)
     for address in members.order_by("pk").values_list("user__email", flat=True):
         with translation.override(language_of(address)):
-            queue_email(to=address, subject=gettext(subject) % values, text=gettext(text) % values, now=now)
+            queue_email(
+                to=address,
+                subject=translation.gettext(subject) % values,
+                text=translation.gettext(text) % values,
+                now=now,
+            )

@@ -13,9 +13,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_idempotent_request'),
-        ('contracts', '0002_remove_contract_contract_ends_with_nothing_in_escrow_and_more'),
+        ('contracts', '0002_disputed'),
         ('delivery', '0001_initial'),
-        ('ledger', '0003_alter_transfer_kind'),
+        ('ledger', '0003_kinds_of_delivery'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0005_idempotent_request'),
         ('contracts', '0001_initial'),
-        ('ledger', '0003_alter_transfer_kind'),
+        ('ledger', '0003_kinds_of_delivery'),
         ('listings', '0005_say_what_a_plan_lacks'),
     ]
 
