@@ -10,7 +10,7 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 COPY . .
 # The build needs settings to load, but neither a database nor a real secret.
-RUN DATABASE_URL=postgresql://build/none REDIS_URL=redis://build SECRET_KEY=build python manage.py collectstatic --noinput
+RUN DATABASE_URL=postgresql://build/none REDIS_URL=redis://build SECRET_KEY=build SIGNING_KEYS=build python manage.py collectstatic --noinput
 
 USER suanpan
 EXPOSE 8000

@@ -1,5 +1,6 @@
 """All settings, from the environment (see .env.example). Nothing here is a secret."""
 
+import base64
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +37,23 @@ if not SECRET_KEY and DEPLOYED:
     raise ImproperlyConfigured("Set SECRET_KEY to a long random string: `openssl rand -base64 48` makes one.")
 SECRET_KEY = SECRET_KEY or own_secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+
+def own_signing_keys() -> list[str]:
+    """This checkout's own keys, one a line, the last one signing; the first is made once."""
+    path = private_services.DATA_DIR / "signing_keys"
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
+    return path.read_text().split()
+
+
+# What contracts and licences are signed with: seeds in base64, oldest first; the last one signs.
+SIGNING_KEYS = env.list("SIGNING_KEYS", default=[])
+if not SIGNING_KEYS and DEPLOYED:
+    raise ImproperlyConfigured("Set SIGNING_KEYS to an Ed25519 key: `openssl rand -base64 32` makes one.")
+SIGNING_KEYS = SIGNING_KEYS or own_signing_keys()
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if DEPLOYED else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

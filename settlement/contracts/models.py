@@ -16,6 +16,24 @@ from settlement.ledger.models import Hold
 RUNNING = ["active", "disputed"]
 
 
+class SigningKey(models.Model):
+    """A public key that has signed, or signs now, in base64url; a retired one verifies what it signed."""
+
+    kid = models.CharField(max_length=16, unique=True)
+    public_key = models.CharField(max_length=43, unique=True)
+    created_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        triggers = [
+            pgtrigger.Protect(name="signing_key_never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(name="signing_key_never_changes", exclude=["retired_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.kid
+
+
 class ContractQuerySet(models.QuerySet["Contract"]):
     def of(self, organisation: Organisation) -> "ContractQuerySet":
         """A contract is seen by its two parties alone."""
@@ -57,6 +75,8 @@ class Contract(models.Model):
     document = models.TextField()
     previous_sha256 = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    signed_with = models.ForeignKey(SigningKey, models.PROTECT, null=True, related_name="+", to_field="kid")
+    signature = models.CharField(max_length=86, blank=True)
     opened_at = models.DateTimeField(_("opened"))
 
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)

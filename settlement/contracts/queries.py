@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from accounts.models import Organisation
+from settlement.canonical import sha256_of_text
 from settlement.contracts.models import Contract
+from settlement.contracts.signing import Signature, verify
 from settlement.money import half_even
 
 BASIS_POINTS = 10_000
@@ -25,6 +27,39 @@ def contracts_of(organisation: Organisation) -> QuerySet[Contract]:
     """What an organisation may see: the contracts that it is a party to, newest first."""
     products = ("buyer", "provider", "pool__facility", "pool__accelerator", "plan__algorithm")
     return Contract.objects.of(organisation).select_related(*products).defer("document").order_by("-position")
+
+
+def signed_payload(sha256: str) -> bytes:
+    """What the platform signs: the words keep a contract's signature from holding for anything else."""
+    return f"suanpan contract {sha256}".encode()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What anybody may learn about a contract from its hash: that it stands as it was signed."""
+
+    opened_at: datetime.datetime
+    kid: str
+    hash_holds: bool
+    signature_holds: bool
+
+    @property
+    def holds(self) -> bool:
+        return self.hash_holds and self.signature_holds
+
+
+def proof_of(sha256: str) -> Proof | None:
+    """Recompute the hash of the stored document and check its signature; None where no contract has it."""
+    contract = Contract.objects.filter(sha256=sha256).first()
+    if contract is None:
+        return None
+    kid = contract.signed_with_id or ""
+    return Proof(
+        opened_at=contract.opened_at,
+        kid=kid,
+        hash_holds=sha256_of_text(contract.document) == sha256,
+        signature_holds=verify(signed_payload(sha256), Signature(kid, contract.signature)),
+    )
 
 
 @dataclass(frozen=True)

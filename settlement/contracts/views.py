@@ -1,7 +1,7 @@
-"""A contract is seen by its two parties; to anybody else it does not exist."""
+"""A contract is seen by its two parties; anybody who knows its hash may ask whether it stands."""
 
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -9,7 +9,8 @@ from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
 from settlement.contracts.filters import ContractFilter
-from settlement.contracts.queries import contracts_of, hours_of
+from settlement.contracts.queries import contracts_of, hours_of, proof_of
+from settlement.contracts.signing import published_keys
 
 CONTRACTS_A_PAGE = 25
 HOURS_A_PAGE = 48
@@ -55,3 +56,17 @@ def document(request: MemberRequest, number: str) -> HttpResponse:
     response = HttpResponse(shown.document, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="{shown.number}.json"'
     return response
+
+
+@require_GET
+def verify(request: HttpRequest, sha256: str) -> HttpResponse:
+    """For whoever holds a contract: says whether its hash and signature hold, and none of its terms."""
+    proof = proof_of(sha256)
+    return render(
+        request, "contracts/verify.html", {"sha256": sha256, "proof": proof}, status=200 if proof else 404
+    )
+
+
+@require_GET
+def keys(request: HttpRequest) -> HttpResponse:
+    return JsonResponse(published_keys())

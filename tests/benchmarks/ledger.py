@@ -130,4 +130,4 @@ def command(python: Path | str, module: str, *arguments: str) -> list[str]:
 
 
 def environment(url: str) -> dict[str, str]:
-    return os.environ | {"DATABASE_URL": url, "SECRET_KEY": "benchmark"}
+    return os.environ | {"DATABASE_URL": url, "SECRET_KEY": "benchmark", "SIGNING_KEYS": "A" * 43 + "="}

@@ -24,6 +24,7 @@ def environment() -> dict[str, str]:
         "DATABASE_URL": f"postgresql://{user}@{place}/{database['NAME']}?{options}",
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": "of these tests alone",
+        "SIGNING_KEYS": ",".join(settings.SIGNING_KEYS),
         "DJANGO_SETTINGS_MODULE": "marketplace.settings",
     }
 

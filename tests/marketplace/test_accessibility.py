@@ -96,6 +96,7 @@ def addresses(trader: Member) -> list[str]:
         reverse("listings:facility", args=[pool.facility_id]),
         "/contracts/",
         reverse("contracts:contract", args=[filled.trade.contract.number]),
+        reverse("contracts:verify", args=[filled.trade.contract.sha256]),
         "/balance/",
         "/balance/statement/",
         "/organisation/",

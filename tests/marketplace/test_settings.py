@@ -1,4 +1,4 @@
-"""A deployment refuses to start without its own secret; with one, Django's deployment checks are clean."""
+"""A deployment refuses to start without its own secrets; with them, Django's deployment checks are clean."""
 
 import os
 import subprocess
@@ -11,6 +11,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://localhost:6379/0",
     "ALLOWED_HOSTS": "suanpan.example",
 }
+SECRET_KEY = "k3y!" * 20 + "-of-many-different-signs"
 
 
 def run_check(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +26,7 @@ def run_check(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_deployment_checks_are_clean() -> None:
-    checked = run_check(**PRODUCTION, SECRET_KEY="k3y!" * 20 + "-of-many-different-signs")
+    checked = run_check(**PRODUCTION, SECRET_KEY=SECRET_KEY, SIGNING_KEYS="A" * 43 + "=")
     assert checked.returncode == 0, checked.stderr
 
 
@@ -33,3 +34,9 @@ def test_a_deployment_without_a_secret_key_does_not_start() -> None:
     checked = run_check(**PRODUCTION)
     assert checked.returncode != 0
     assert "Set SECRET_KEY" in checked.stderr
+
+
+def test_a_deployment_without_a_signing_key_does_not_start() -> None:
+    checked = run_check(**PRODUCTION, SECRET_KEY=SECRET_KEY)
+    assert checked.returncode != 0
+    assert "Set SIGNING_KEYS" in checked.stderr

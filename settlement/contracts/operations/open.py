@@ -1,4 +1,4 @@
-"""Open contracts: their terms fixed and chained, their holds turned into escrow, all in one transaction."""
+"""Open contracts: their terms fixed, chained and signed, their holds made escrow, in one transaction."""
 
 import datetime
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from settlement.canonical import canonical_json, sha256_of_text
 from settlement.contracts.document import Catalogue, ContractDraft, document_of
 from settlement.contracts.errors import ContractRefused
 from settlement.contracts.models import Contract
-from settlement.contracts.queries import most_it_can_cost
+from settlement.contracts.queries import most_it_can_cost, signed_payload
+from settlement.contracts.signing import current_signer
 from settlement.ledger.models import AccountKind, Hold
 from settlement.ledger.operations import HoldPosting, accounts_of, post_holds
 
@@ -68,6 +69,7 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
     last = Contract.objects.order_by("-position").first()
     position, previous = (last.position, last.sha256) if last else (0, "")
     catalogue = Catalogue.of(drafts)
+    signer = current_signer()
     contracts = []
     for draft in drafts:
         position += 1
@@ -75,6 +77,7 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
         fields: dict[str, Any] = {"number": number, "fee_basis_points": settings.FEE_BASIS_POINTS}
         document = canonical_json(document_of(draft, catalogue, previous_sha256=previous, now=now, **fields))
         sha256 = sha256_of_text(document)
+        signature = signer.sign(signed_payload(sha256))
         contracts.append(
             Contract(
                 position=position,
@@ -93,6 +96,8 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
                 document=document,
                 previous_sha256=previous,
                 sha256=sha256,
+                signed_with_id=signature.kid,
+                signature=signature.value,
                 opened_at=now,
                 escrow=draft.total,
                 settled_until=draft.starts_at,
