@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from accounts.models import OutgoingEmail, Role, User
 from accounts.registration_numbers import credit_code_check_character
@@ -110,6 +110,7 @@ def set_up_second_factor(page: Page) -> None:
     secret = page.locator("#authenticator_secret").input_value()
     page.get_by_label("Authenticator code").fill(totp(secret))
     page.get_by_role("button", name="Activate").click()
+    expect(page.get_by_text("Authenticator app activated")).to_be_visible()
 
 
 def register(page: Page) -> None:
@@ -144,7 +145,7 @@ def top_up(page: Page, operator: Page) -> None:
     operator.get_by_role("button", name="Import").click()
     expect(operator.get_by_role("link", name="JOURNEY-1")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("¥50,000.00").first).to_be_visible()
+    expect(figure(page, "Available")).to_have_text("¥50,000.00")
 
 
 def list_capacity(desk: Callable[[User], Page]) -> None:
@@ -178,6 +179,11 @@ def clear() -> None:
     wait_until(lambda: Round.objects.get(pk=opened.pk).status == Round.Status.SETTLED)
 
 
+def figure(page: Page, label: str) -> Locator:
+    """The amount in the card of this label."""
+    return page.locator(".stat", has=page.get_by_text(label, exact=True)).locator(".value")
+
+
 def see_contract(page: Page) -> None:
     contract = Contract.objects.get()
     page.goto("/contracts/")
@@ -185,5 +191,5 @@ def see_contract(page: Page) -> None:
     for shown in ("Lin Intelligence Ltd", contract.provider.name_en, contract.sha256[:8], "¥1,824.00"):
         expect(page.get_by_text(shown).first).to_be_visible()
     page.goto("/balance/")
-    expect(page.get_by_text("¥1,824.00").first).to_be_visible()  # in escrow
-    expect(page.get_by_text("¥48,176.00").first).to_be_visible()  # the rest is available again
+    for label, amount in [("Available", "¥48,176.00"), ("Held", "¥0.00"), ("Escrow", "¥1,824.00")]:
+        expect(figure(page, label)).to_have_text(amount)

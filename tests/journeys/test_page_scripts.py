@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import Member
-from accounts.operations import choose_language
 from marketplace.trading.models import Order
 from tests.factories.listings import AcceleratorFactory, CapacityFactory
 from tests.factories.trading import bid, cleared_round, fund
+from tests.journeys.conftest import open_page
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -112,14 +112,41 @@ def test_the_first_key_stroke_offers_to_skip_the_navigation(page: Page):
     expect(page.locator("#content")).to_be_focused()
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
-@pytest.mark.parametrize("address", ["/", "/market/", "/market/rounds/", "/orders/", "/orders/new/"])
-def test_pages_fit_a_phone(settled_market, signed_in_trader, page: Page, address: str, language: str):
-    choose_language(user=signed_in_trader.user, language=language)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(address)
-    assert page.locator("html").get_attribute("lang") == language
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+def test_what_the_security_policy_blocks_is_complained_of(context: BrowserContext):
+    complaints: list[str] = []
+    page = open_page(context, complaints)
+    page.goto("/market/")
+    assert complaints == []
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = true'}))"
+    )
+    assert page.evaluate("window.ran") is None
+    assert "Content Security Policy" in complaints[0]
+
+
+def focused(page: Page) -> str:
+    """The name of the control that has the focus, or the words of a link or button."""
+    return page.evaluate("document.activeElement.name || document.activeElement.innerText.trim()")
+
+
+def test_a_bid_is_placed_by_keyboard_alone(settled_market, signed_in_trader, page: Page):
+    typed = {"quantity": "2", "hours": "3", "limit_price": "10"}
+    page.goto("/orders/new/")
+    reached: list[str] = []
+    while (name := focused(page)) != "Place the bid":
+        assert reached.count(name) < 20, f"Tab never leaves {name}: {reached}"
+        reached.append(name)
+        if name in typed:
+            page.keyboard.press("Control+A")
+            page.keyboard.type(typed[name])
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus-within").last).to_be_in_viewport()  # a date's picker is within it
+    order = ["quantity", "hours", "minimum", "limit_price", "window_start", "window_end", "expires_at"]
+    assert [name for name in dict.fromkeys(reached) if name in order] == order
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The bid is placed")).to_be_visible()
+    placed = Order.objects.get(organisation=signed_in_trader.organisation)
+    assert (placed.quantity, placed.hours, placed.limit_price) == (2, 3, 1000)
 
 
 def test_the_menu_opens_on_a_phone(signed_in_trader, page: Page):
