@@ -9,7 +9,8 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.audit import Actor
-from accounts.models import Organisation, Role, User
+from accounts.models import Organisation, Role, Scope, User
+from accounts.operations import create_api_key
 from settlement.delivery.operations import open_dispute
 from settlement.payments.models import BankLine
 from settlement.payments.operations import import_bank_lines
@@ -66,6 +67,13 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
         first_slot=contract.starts_at,
         last_slot=contract.starts_at + datetime.timedelta(hours=1),
         text="The machines were unreachable.",
+        now=clock,
+    )
+    create_api_key(
+        actor=acting(buyer),
+        name="cluster-scheduler-production",
+        scopes=list(Scope),
+        expires_at=clock + datetime.timedelta(days=30),
         now=clock,
     )
     plan = LicencePlanFactory(algorithm__publisher=provider)
