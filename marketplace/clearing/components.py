@@ -18,11 +18,6 @@ class Component(NamedTuple):
     bids: Column
 
 
-def components(book: Book) -> Iterator[Component]:
-    """The connected components that some bid names, by their first pool."""
-    return split(book, labels(book))
-
-
 def labels(book: Book) -> Column:
     """The component of each pool, numbered by first pools, -1 where no bid names it."""
     return _labels(book.pools, book.offsets, book.options.pool, book.partner)  # type: ignore[no-any-return]
