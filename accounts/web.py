@@ -1,19 +1,21 @@
 """Who may open a page. Each decorator sends away those who may not, with what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.errors import NotAllowed
+from accounts.errors import DomainError, NotAllowed
 from accounts.permissions import Permission, lacks_second_factor, require, require_operator
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def organisation_required(permission: Permission = Permission.VIEW) -> Callable[[View], View]:
@@ -24,7 +26,7 @@ def organisation_required(permission: Permission = Permission.VIEW) -> Callable[
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if request.organisation is None:
@@ -46,7 +48,7 @@ def operator_required(view: View) -> View:
     """For a page of the exchange's operators, who must have a second factor."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         try:
@@ -69,3 +71,21 @@ def to_second_factor(request: HttpRequest) -> HttpResponse:
         request, _("Owners and operators need a second factor. Set yours up, then you can go on.")
     )
     return redirect("mfa_activate_totp")
+
+
+@contextmanager
+def tell_refusal(request: HttpRequest) -> Iterator[None]:
+    """For a button without a form: a refusal becomes a message on the page that comes next."""
+    try:
+        yield
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+
+
+@contextmanager
+def refused_on(form: forms.BaseForm, field: str | None = None) -> Iterator[None]:
+    """For a form: a refusal becomes an error of the form, or of the field to blame, and the page goes on."""
+    try:
+        yield
+    except DomainError as refusal:
+        form.add_error(field, str(refusal))

@@ -7,12 +7,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts import operations
-from accounts.errors import DomainError
 from accounts.forms import ApiKeyForm
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest
-from accounts.views.refusals import tell_refusal
-from accounts.web import organisation_required
+from accounts.web import organisation_required, refused_on, tell_refusal
 
 
 @organisation_required(Permission.MANAGE_ORGANISATION)
@@ -28,7 +26,7 @@ def create_api_key(request: MemberRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST or None)
     if form.is_valid():
         now = timezone.now()
-        try:
+        with refused_on(form):
             key, token = operations.create_api_key(
                 actor=request.actor,
                 name=form.cleaned_data["name"],
@@ -36,9 +34,6 @@ def create_api_key(request: MemberRequest) -> HttpResponse:
                 expires_at=form.expires_at(now),
                 now=now,
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
     return render(request, "accounts/create_api_key.html", {"form": form})
 

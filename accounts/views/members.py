@@ -14,8 +14,7 @@ from accounts.models import Role
 from accounts.names import local_name
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
-from accounts.views.refusals import tell_refusal
-from accounts.web import organisation_required
+from accounts.web import organisation_required, refused_on, tell_refusal
 
 
 @organisation_required()
@@ -37,7 +36,7 @@ def list_members(request: MemberRequest, form: InvitationForm | None = None) -> 
 def invite_member(request: MemberRequest) -> HttpResponse:
     form = InvitationForm(request.POST)
     if form.is_valid():
-        try:
+        with refused_on(form, "email"):
             invitation = operations.invite_member(
                 actor=request.actor,
                 **form.cleaned_data,
@@ -46,9 +45,6 @@ def invite_member(request: MemberRequest) -> HttpResponse:
                 ),
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error("email", str(refusal))
-        else:
             messages.success(
                 request, _("An invitation is on its way to %(email)s.") % {"email": invitation.email}
             )

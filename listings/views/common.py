@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from accounts.errors import DomainError
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
+from accounts.web import refused_on, tell_refusal
 
 Row = TypeVar("Row")
 
@@ -26,22 +26,17 @@ def carry_out(
     """Do what the form asks, now; None, and the reason on the form, where it is refused or not valid."""
     if request.method != "POST" or not form.is_valid():
         return None
-    try:
+    with refused_on(form):
         return operation(actor=request.actor, now=timezone.now(), **arguments, **form.cleaned_data)
-    except DomainError as refusal:
-        form.add_error(None, str(refusal))
-        return None
+    return None
 
 
 def press(
     request: MemberRequest, operation: Callable[..., object], done: str, back: str, **arguments: object
 ) -> HttpResponse:
     """Do what a button asks, say how it went, and go back."""
-    try:
+    with tell_refusal(request):
         operation(actor=request.actor, now=timezone.now(), **arguments)
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, done)
     return redirect(back)
 

@@ -4,18 +4,18 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import F
-from django.http import FileResponse, Http404, HttpResponse
+from django.db.models import F, QuerySet
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import DomainError, NotAllowed
+from accounts.errors import NotAllowed
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
-from accounts.web import not_allowed, operator_required, organisation_required
+from accounts.web import not_allowed, operator_required, organisation_required, refused_on
 from settlement.contracts.models import Contract
 from settlement.contracts.queries import contracts_of
 from settlement.delivery.forms import (
@@ -59,7 +59,7 @@ def state(request: MemberRequest, number: str) -> HttpResponse:
     form = StateForm(request.POST, states=list(StateReport.State))
     if form.is_valid():
         chosen = StateReport.State(form.cleaned_data["state"])
-        try:
+        with refused_on(form):
             report_state(
                 actor=request.actor,
                 contract_id=contract.pk,
@@ -67,9 +67,6 @@ def state(request: MemberRequest, number: str) -> HttpResponse:
                 note=form.cleaned_data["note"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("Reported: %(state)s.") % {"state": chosen.label})
             return redirect("delivery:delivery", contract.number)
     return _delivery_page(request, contract, state_form=form)
@@ -81,16 +78,13 @@ def access(request: MemberRequest, number: str) -> HttpResponse:
     contract = _compute_contract(request, number)
     form = AccessForm(request.POST)
     if form.is_valid():
-        try:
+        with refused_on(form):
             report_access(
                 actor=request.actor,
                 contract_id=contract.pk,
                 text=form.cleaned_data["text"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("The buyer can see the access details."))
             return redirect("delivery:delivery", contract.number)
     return _delivery_page(request, contract, access_form=form)
@@ -102,15 +96,12 @@ def usage(request: MemberRequest, number: str) -> HttpResponse:
     contract = _compute_contract(request, number)
     form = UsageForm(request.POST)
     if form.is_valid():
-        try:
+        with refused_on(form):
             report_usage(
                 actor=request.actor,
                 readings=[Reading(contract_id=contract.pk, **form.cleaned_data)],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("The meter's reading is stored."))
             return redirect("delivery:delivery", contract.number)
     return _delivery_page(request, contract, usage_form=form)
@@ -135,7 +126,7 @@ def new_dispute(request: MemberRequest, number: str) -> HttpResponse:
     contract = _compute_contract(request, number)
     form = DisputeForm(request.POST or None, request.FILES or None, contract=contract)
     if form.is_valid():
-        try:
+        with refused_on(form):
             dispute = open_dispute(
                 actor=request.actor,
                 contract_id=contract.pk,
@@ -145,9 +136,6 @@ def new_dispute(request: MemberRequest, number: str) -> HttpResponse:
                 now=timezone.now(),
                 **form.hours,
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("The dispute is open; the other party was written to."))
             return redirect("delivery:dispute", dispute.pk)
     return render(request, "delivery/new_dispute.html", {"contract": contract, "form": form})
@@ -160,7 +148,7 @@ def dispute(request: MemberRequest, dispute_id: int) -> HttpResponse:
     shown = get_object_or_404(seen, pk=dispute_id)
     form = MessageForm(request.POST or None, request.FILES or None)
     if form.is_valid():
-        try:
+        with refused_on(form):
             answer_dispute(
                 actor=request.actor,
                 dispute_id=shown.pk,
@@ -168,9 +156,6 @@ def dispute(request: MemberRequest, dispute_id: int) -> HttpResponse:
                 files=form.cleaned_data["evidence"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("Your words are in the thread."))
             return redirect("delivery:dispute", shown.pk)
     writes = Permission.DISPUTE in permissions_of(request.actor) and shown.status != Dispute.Status.DECIDED
@@ -178,13 +163,28 @@ def dispute(request: MemberRequest, dispute_id: int) -> HttpResponse:
 
 
 @require_GET
-def evidence(request: PageRequest, evidence_id: int) -> FileResponse:
-    """For the parties and the operator alone, and always as a download."""
+def evidence(request: PageRequest, evidence_id: int) -> HttpResponseBase:
+    """For the parties and the operator alone, each past their own door, and always as a download."""
     if not request.user.is_authenticated:
         raise Http404
-    seen = disputes_seen_by(request.organisation, operator=request.user.is_operator)
-    if not request.user.is_operator and request.organisation is None:
+    if request.user.is_operator:
+        return _evidence_for_operator(request, evidence_id)
+    if request.organisation is None:
         raise Http404
+    return _evidence_for_party(request, evidence_id)
+
+
+@operator_required
+def _evidence_for_operator(request: PageRequest, evidence_id: int) -> HttpResponseBase:
+    return _download(disputes_seen_by(None, operator=True), evidence_id)
+
+
+@organisation_required()
+def _evidence_for_party(request: MemberRequest, evidence_id: int) -> HttpResponseBase:
+    return _download(disputes_seen_by(request.organisation, operator=False), evidence_id)
+
+
+def _download(seen: QuerySet[Dispute], evidence_id: int) -> HttpResponseBase:
     file = get_object_or_404(Evidence, pk=evidence_id, message__dispute__in=seen)
     response = FileResponse(
         file.file.open("rb"), as_attachment=True, filename=file.name, content_type="application/octet-stream"
@@ -212,7 +212,7 @@ def decide(request: PageRequest, dispute_id: int) -> HttpResponse:
     shown = get_object_or_404(disputes_seen_by(None, operator=True), pk=dispute_id)
     form = DecisionForm(request.POST or None)
     if form.is_valid():
-        try:
+        with refused_on(form):
             decide_dispute(
                 actor=request.actor,
                 dispute_id=shown.pk,
@@ -220,9 +220,6 @@ def decide(request: PageRequest, dispute_id: int) -> HttpResponse:
                 text=form.cleaned_data["text"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("Decided; the money has moved and both parties were written to."))
             return redirect("delivery:decide", shown.pk)
     undecided = shown.status != Dispute.Status.DECIDED

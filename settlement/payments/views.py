@@ -9,11 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import DomainError
 from accounts.names import local_name
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest, PageRequest
-from accounts.web import operator_required, organisation_required
+from accounts.web import operator_required, organisation_required, refused_on
 from settlement.ledger.models import Account, AccountKind
 from settlement.ledger.queries import balance_of, statement
 from settlement.payments.errors import BadStatement
@@ -87,16 +86,13 @@ def bank_line(request: PageRequest, bank_line_id: int) -> HttpResponse:
     )
     form = AssignForm(request.POST or None)
     if form.is_valid():
-        try:
+        with refused_on(form):
             line = assign_bank_line(
                 actor=request.actor,
                 bank_line_id=line.pk,
                 organisation=form.cleaned_data["organisation"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(
                 request,
                 _("The money is available to %(organisation)s.")

@@ -13,7 +13,7 @@ from settlement.contracts.operations import open_contracts
 from settlement.delivery.models import AccessDetails, Delivery, Dispute, Evidence, UsageRecord
 from settlement.delivery.operations import release, report_access, view_access
 from settlement.delivery.secrets import decrypt, encrypt
-from tests.factories.accounts import MemberFactory
+from tests.factories.accounts import MemberFactory, UserFactory
 from tests.factories.listings import PoolFactory
 from tests.factories.settlement import HOUR, acting, compute_draft, meter
 
@@ -177,3 +177,24 @@ def test_a_dispute_walks_from_claim_to_decision(contract, owner, viewer, buyer, 
     assert decides.post(decision, {"refund": "10.00", "text": "The log shows it."}).status_code == 302
     assert "The log shows it." in text_of(buys.get(page))
     assert "¥10.00" in text_of(decides.get(decision))
+
+
+def test_evidence_waits_for_the_second_factor_of_operators_and_owners(contract, provider, operator):
+    buys = member(contract.buyer, Role.FINANCE)
+    claim = {
+        "text": "It was down.",
+        "evidence": [SimpleUploadedFile("gpu.log", b"down")],
+        "first_slot": "",
+        "last_slot": "",
+        "amount": "10.00",
+    }
+    assert buys.post(f"/contracts/{contract.number}/disputes/new/", claim).status_code == 302
+    file = f"/disputes/evidence/{Evidence.objects.get().pk}/"
+    for user in (
+        UserFactory(is_staff=True, second_factor=False),
+        MemberFactory(organisation=provider, role=Role.OWNER, user=UserFactory(second_factor=False)).user,
+    ):
+        refused = as_user(user).get(file)
+        assert refused.status_code == 302
+        assert "2fa" in refused["Location"]
+    assert as_user(operator).get(file).status_code == 200

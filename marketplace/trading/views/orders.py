@@ -15,7 +15,7 @@ from accounts.errors import DomainError
 from accounts.models import Jurisdiction
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
-from accounts.web import organisation_required
+from accounts.web import organisation_required, refused_on, tell_refusal
 from listings.models import Algorithm, Facility, Hub, LicencePlan
 from listings.slots import SLOT, slot_of
 from marketplace.trading.filters import OrderFilter
@@ -77,11 +77,8 @@ def order(request: MemberRequest, order_id: int) -> HttpResponse:
 @organisation_required(Permission.TRADE)
 def cancel(request: MemberRequest, order_id: int) -> HttpResponse:
     own = get_object_or_404(orders_of(request.organisation), pk=order_id)
-    try:
+    with tell_refusal(request):
         cancel_order(actor=request.actor, order_id=own.pk, now=timezone.now())
-    except DomainError as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, _("The order is cancelled; what it held is available again."))
     return redirect("trading:order", own.pk)
 
@@ -91,16 +88,13 @@ def cancel(request: MemberRequest, order_id: int) -> HttpResponse:
 def new_bid(request: MemberRequest) -> HttpResponse:
     form = BidForm(request.POST or None, initial=_initial_bid(request))
     if request.method == "POST" and form.is_valid():
-        try:
+        with refused_on(form):
             placed = place_bid(
                 actor=request.actor,
                 terms=form.terms(),
                 expires_at=form.cleaned_data["expires_at"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("The bid is placed. It takes part in the round that closes next."))
             return redirect("trading:order", placed.pk)
     context = {"form": form, "open_round": open_round(), "balance": balance_of(request.organisation)}
@@ -137,7 +131,7 @@ def new_licence_order(request: MemberRequest, plan_id: int) -> HttpResponse:
     form = LicenceOrderForm(request.POST or None, plan=plan)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        try:
+        with refused_on(form):
             placed = place_licence_order(
                 actor=request.actor,
                 plan=plan,
@@ -146,9 +140,6 @@ def new_licence_order(request: MemberRequest, plan_id: int) -> HttpResponse:
                 limit_price=data["limit_price"],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            form.add_error(None, str(refusal))
-        else:
             messages.success(request, _("The order is placed. It takes part in the round that closes next."))
             return redirect("trading:order", placed.pk)
     context = {
