@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,19 +10,9 @@ from django.test import Client
 
 from accounts.models import IdempotentRequest, Organisation
 from marketplace.trading.models import Order
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, bid
 from tests.factories.listings import CapacityFactory, hour
 from tests.factories.trading import fund
-
-
-def bid(**changes: Any) -> dict[str, Any]:
-    return {
-        "quantity": 4,
-        "hours": 3,
-        "window_start": hour(1),
-        "window_end": hour(12),
-        "limit_price_fen": 2000,
-    } | changes
 
 
 @pytest.fixture

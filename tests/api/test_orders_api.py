@@ -1,28 +1,17 @@
 """Orders through the API: placed, estimated, explained, cancelled; each organisation its own."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from accounts.models import Organisation
 from marketplace.trading.models import Order
 from settlement.ledger.queries import balance_of
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, bid
 from tests.factories.listings import CapacityFactory, LicencePlanFactory, hour
 from tests.factories.trading import cleared_round, fund
 
 pytestmark = pytest.mark.django_db
-
-
-def bid(**changes: Any) -> dict[str, Any]:
-    return {
-        "quantity": 4,
-        "hours": 3,
-        "window_start": hour(1),
-        "window_end": hour(12),
-        "limit_price_fen": 2000,
-    } | changes
 
 
 @pytest.fixture

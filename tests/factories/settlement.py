@@ -1,6 +1,7 @@
-"""Drafts of contracts, and holds to pay for them."""
+"""Money from the bank, drafts of contracts, and holds to pay for them."""
 
 import datetime
+import itertools
 from typing import Any
 
 from accounts.audit import Actor
@@ -10,8 +11,15 @@ from settlement.contracts.document import ContractDraft
 from settlement.contracts.models import Contract
 from settlement.delivery.operations import Reading, report_usage
 from settlement.delivery.queries import slots_of
-from settlement.ledger.operations import place_hold
-from tests.factories.accounts import MemberFactory
+from settlement.ledger.models import AccountKind, TransferKind
+from settlement.ledger.operations import (
+    Posting,
+    open_accounts,
+    place_hold,
+    platform_account,
+    post_transfer,
+)
+from tests.factories.accounts import NOW, MemberFactory
 
 HOUR = datetime.timedelta(hours=1)
 
@@ -94,3 +102,20 @@ def meter(
         if slot + HOUR <= now
     ]
     return report_usage(actor=acting(contract.provider), readings=readings, now=now)
+
+
+_numbers = itertools.count()
+
+
+def fund(organisation: Organisation, fen: int) -> None:
+    """Bring money in from the bank."""
+    key = f"{organisation.pk}-{next(_numbers)}"
+    bank = platform_account(kind=AccountKind.BANK).shard_for(key)
+    available = open_accounts(organisation=organisation)[AccountKind.AVAILABLE]
+    post_transfer(
+        kind=TransferKind.TOP_UP,
+        source="test",
+        source_id=key,
+        postings=[Posting(bank, -fen), Posting(available, fen)],
+        now=NOW,
+    )

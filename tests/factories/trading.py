@@ -1,7 +1,6 @@
 """Funded buyers who place orders, and rounds that run: through the operations, as everybody else does."""
 
 import datetime
-import itertools
 from typing import Any
 
 from accounts.audit import Actor
@@ -13,26 +12,9 @@ from marketplace.trading.operations.place_bid import place_bid
 from marketplace.trading.operations.place_licence_order import place_licence_order
 from marketplace.trading.operations.run_round import run_round
 from marketplace.trading.terms import BidTerms
-from settlement.ledger.models import AccountKind, TransferKind
-from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
 from tests.factories.accounts import NOW, MemberFactory, OrganisationFactory
 from tests.factories.listings import hour
-
-_numbers = itertools.count()
-
-
-def fund(organisation: Organisation, fen: int) -> None:
-    """Bring money in from the bank."""
-    key = f"{organisation.pk}-{next(_numbers)}"
-    bank = platform_account(kind=AccountKind.BANK).shard_for(key)
-    available = open_accounts(organisation=organisation)[AccountKind.AVAILABLE]
-    post_transfer(
-        kind=TransferKind.TOP_UP,
-        source="test",
-        source_id=key,
-        postings=[Posting(bank, -fen), Posting(available, fen)],
-        now=NOW,
-    )
+from tests.factories.settlement import fund
 
 
 def funded_buyer(fen: int = 10_000_000_00) -> Organisation:
