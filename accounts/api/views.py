@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -44,7 +45,7 @@ class OrganisationView(APIView):
         super().initial(request, *args, **kwargs)
         self.actor = actor_of(request)
         if self.actor.organisation is None:
-            raise NotAllowed("Join an organisation, or register one, before you use the API.")
+            raise NotAllowed(_("Join an organisation, or register one, before you use the API."))
         self.organisation = self.actor.organisation
         if request.method in ("GET", "HEAD", "OPTIONS"):
             require(self.actor, self.permission)
