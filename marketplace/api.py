@@ -103,7 +103,11 @@ urlpatterns = [
     path("v1/", include("marketplace.trading.api.urls")),
     path("v1/", include("settlement.contracts.api.urls")),
     path("v1/", include("settlement.ledger.api.urls")),
+    path("v1/", include("settlement.delivery.api.urls")),
     path("v1/", include("settlement.payments.api.urls")),
+    path("v1/", include("settlement.invoices.api.urls")),
+    path("v1/", include("settlement.licences.api.urls")),
+    path("v1/", include("settlement.vouchers.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", documentation, name="api_documentation"),
     re_path(r"[\s\S]*", NoSuchAddress.as_view()),  # also a line break, which <path:> leaves out

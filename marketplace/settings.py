@@ -93,6 +93,9 @@ INSTALLED_APPS = [
     "settlement.contracts",
     "settlement.delivery",
     "settlement.payments",
+    "settlement.invoices",
+    "settlement.licences",
+    "settlement.vouchers",
     "marketplace.trading",
     "marketplace",
 ]

@@ -15,4 +15,7 @@ urlpatterns = [
     path("", include("settlement.delivery.urls")),
     path("", include("settlement.ledger.urls")),
     path("", include("settlement.payments.urls")),
+    path("", include("settlement.invoices.urls")),
+    path("", include("settlement.licences.urls")),
+    path("", include("settlement.vouchers.urls")),
 ]

@@ -22,6 +22,11 @@ class AccountKind(models.TextChoices):
     FEES = "fees", _("Fees")
     BANK = "bank", _("Bank")
     SUSPENSE = "suspense", _("Suspense")
+    ARREARS = "arrears", _("Arrears")
+    PROGRAMME = "programme", _("Voucher programme")
+    STRIPE = "stripe", "Stripe"
+    PAYOUTS = "payouts", _("Payouts on their way")
+    PROCESSING = "processing", _("Processing costs")
 
 
 class Owner(models.TextChoices):
@@ -42,6 +47,7 @@ class KindRule:
     side: Side
     never_negative: bool
     shards: int = 1  # A busy platform account is split into this many rows, so that it is no hot spot.
+    numbered: bool = False  # An organisation has one for each thing it keeps apart, by that thing's number.
 
 
 KINDS: dict[AccountKind, KindRule] = {
@@ -52,9 +58,17 @@ KINDS: dict[AccountKind, KindRule] = {
     AccountKind.FEES: KindRule(Owner.PLATFORM, Side.CREDIT, never_negative=False, shards=16),
     AccountKind.BANK: KindRule(Owner.PLATFORM, Side.DEBIT, never_negative=False),
     AccountKind.SUSPENSE: KindRule(Owner.PLATFORM, Side.CREDIT, never_negative=True),
+    AccountKind.ARREARS: KindRule(Owner.ORGANISATION, Side.DEBIT, never_negative=False),
+    AccountKind.PROGRAMME: KindRule(Owner.ORGANISATION, Side.CREDIT, never_negative=True, numbered=True),
+    AccountKind.STRIPE: KindRule(Owner.PLATFORM, Side.DEBIT, never_negative=False),
+    AccountKind.PAYOUTS: KindRule(Owner.PLATFORM, Side.CREDIT, never_negative=False, shards=16),
+    AccountKind.PROCESSING: KindRule(Owner.PLATFORM, Side.DEBIT, never_negative=False),
 }
-ORGANISATION_KINDS = [kind for kind, rule in KINDS.items() if rule.owner == Owner.ORGANISATION]
+ORGANISATION_KINDS = [
+    kind for kind, rule in KINDS.items() if rule.owner == Owner.ORGANISATION and not rule.numbered
+]
 PLATFORM_KINDS = [kind for kind, rule in KINDS.items() if rule.owner == Owner.PLATFORM]
+NUMBERED_KINDS = [kind for kind, rule in KINDS.items() if rule.numbered]
 NEVER_NEGATIVE_KINDS = [kind for kind, rule in KINDS.items() if rule.never_negative]
 
 
@@ -71,7 +85,8 @@ class Account(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=20, choices=AccountKind)
     currency = models.CharField(_("currency"), max_length=3, choices=Currency, default=Currency.CNY)
-    shard = models.PositiveSmallIntegerField(default=0)
+    # Which of several accounts of one kind: a platform account's shard, or the number of what is kept apart.
+    shard = models.PositiveIntegerField(default=0)
     balance = models.BigIntegerField(_("balance (fen)"), default=0)
     version = models.BigIntegerField(default=0)
 
@@ -85,6 +100,7 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="account_kind_has_its_owner",
                 condition=Q(organisation__isnull=False, kind__in=ORGANISATION_KINDS, shard=0)
+                | Q(organisation__isnull=False, kind__in=NUMBERED_KINDS, shard__gt=0)
                 | Q(organisation__isnull=True, kind__in=PLATFORM_KINDS),
             ),
             models.CheckConstraint(
@@ -109,6 +125,19 @@ class TransferKind(models.TextChoices):
     UNDELIVERED = "undelivered", _("Not metered, back to the buyer")
     DISPUTE_REFUND = "dispute_refund", _("Dispute decided, back to the buyer")
     METER_CORRECTION = "meter_correction", _("Corrected after payment, back to the buyer")
+    TERMINATION = "termination", _("Contract terminated")
+    REFUND = "refund", _("Refunded to the card")
+    REFUND_FAILED = "refund_failed", _("Refund failed")
+    CHARGEBACK = "chargeback", _("Chargeback")
+    CHARGEBACK_WON = "chargeback_won", _("Chargeback won")
+    ARREARS_PAID = "arrears_paid", _("Arrears paid")
+    PROCESSING_COST = "processing_cost", _("Processing cost")
+    PAYOUT = "payout", _("Payout")
+    PAYOUT_PAID = "payout_paid", _("Payout paid")
+    PAYOUT_FAILED = "payout_failed", _("Payout failed")
+    PROGRAMME_FUNDED = "programme_funded", _("Voucher programme funded")
+    PROGRAMME_CLOSED = "programme_closed", _("Voucher programme closed")
+    MANUAL = "manual", _("Manual transfer")
     REVERSAL = "reversal", _("Correction")
 
 

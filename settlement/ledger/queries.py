@@ -4,25 +4,26 @@ from dataclasses import dataclass
 from django.db.models import F, Q, QuerySet, Sum, Window
 
 from accounts.models import Organisation
-from settlement.ledger.models import Account, AccountKind, Currency, Entry, Transfer
+from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, Currency, Entry, Transfer
 
 
 @dataclass(frozen=True)
 class Balances:
-    """An organisation's money, in fen."""
+    """An organisation's money, in fen; what it owes stands in `arrears`, below zero."""
 
     available: int = 0
     held: int = 0
     escrow: int = 0
     receivable: int = 0
+    arrears: int = 0
 
     @property
     def total(self) -> int:
-        return self.available + self.held + self.escrow + self.receivable
+        return self.available + self.held + self.escrow + self.receivable + self.arrears
 
 
 def balance_of(organisation: Organisation, currency: Currency = Currency.CNY) -> Balances:
-    rows = Account.objects.filter(organisation=organisation, currency=currency)
+    rows = Account.objects.filter(organisation=organisation, currency=currency, kind__in=ORGANISATION_KINDS)
     return Balances(**{AccountKind(kind).value: fen for kind, fen in rows.values_list("kind", "balance")})
 
 

@@ -1,0 +1,3 @@
+from settlement.payments.models.bank_line import BankLine
+
+__all__ = ["BankLine"]
