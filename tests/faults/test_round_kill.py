@@ -1,4 +1,4 @@
-"""A worker killed at any statement of a round, and started again, makes the same trades, once."""
+"""A worker killed at any moment of a round, and started again, makes the same trades, once."""
 
 import datetime
 import os
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from celery.schedules import crontab
 from django.conf import settings
 from django.core.management import call_command
+from django.db.models import Prefetch
 
 from accounts.models import Organisation
 from listings.models import Capacity, CapacityHour, LicencePlan
@@ -20,7 +22,8 @@ from marketplace.trading.models import Order, Round, Trade
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.operations.run_round import run_due_round
 from settlement.contracts.models import Contract
-from settlement.ledger.models import Account
+from settlement.ledger.check import differences
+from settlement.ledger.models import Entry, Transfer
 from settlement.ledger.queries import balance_of
 from tests.factories.accounts import NOW
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
@@ -29,7 +32,8 @@ from tests.faults.processes import environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-POINTS = 10
+POINTS = 100
+PARTS = 4  # so that the test processes share them
 SEED = 20260601
 GATE = NOW + datetime.timedelta(minutes=5)
 
@@ -40,14 +44,15 @@ class Runner:
 
     process: subprocess.Popen[str]
 
-    def run(self, *, die_at: int = 0, guard: str = "on") -> tuple[int, int]:
-        """Run the due round in a new child: its exit code (-9: killed), the statements it sent."""
+    def run(self, *, die_at: int = 0, guard: str = "on") -> tuple[int, int, list[int]]:
+        """Run the due round in a new child: its exit code (-9: killed), the moments it lived through, and
+        those of them just before a commit."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{GATE.isoformat()} {die_at} {guard}\n")
         self.process.stdin.flush()
-        status, statements = map(int, self.process.stdout.readline().split())
-        return os.waitstatus_to_exitcode(status), statements
+        status, moments, *commits = map(int, self.process.stdout.readline().split())
+        return os.waitstatus_to_exitcode(status), moments, commits
 
 
 @pytest.fixture
@@ -87,9 +92,21 @@ class Scene:
             "trades": Trade.objects.count(),
             "contracts": [*Contract.objects.order_by("position").values_list("total", "quantity")],
             "rounds": [*Round.objects.order_by("pk").values_list("status", "matched_count", "result_sha256")],
-            "ledger": sum(Account.objects.values_list("balance", flat=True)),
+            "transfers": sorted(self._transfers()),
+            "differences": list(differences()),
             "frozen": Capacity.objects.filter(frozen=True).count(),
         }
+
+    def _transfers(self) -> Iterator[tuple[Any, ...]]:
+        """Every transfer, by its kind and by whose account of which kind each entry moves."""
+        names = {buyer.pk: str(number) for number, buyer in enumerate(self.buyers)}
+        entries = Entry.objects.select_related("account").order_by("amount", "account__kind")
+        for transfer in Transfer.objects.prefetch_related(Prefetch("entries", entries)):
+            moved = [
+                (names.get(each.account.organisation_id, "other"), each.account.kind, each.amount)
+                for each in transfer.entries.all()
+            ]
+            yield (transfer.kind, sorted(moved))
 
     def _fate(self, order: Order) -> tuple[Any, ...]:
         order = Order.objects.get(pk=order.pk)
@@ -124,37 +141,46 @@ def scene() -> Scene:
     return Scene(orders, [first, second], plan, buyers)
 
 
-def points(statements: int, count: int, since: int = 1) -> list[int]:
-    """One seeded statement in each of `count` equal stretches of the round."""
+def points(moments: int, count: int, since: int = 1) -> list[int]:
+    """One seeded moment in each of `count` equal stretches of the round."""
     draw = random.Random(SEED)
-    step = (statements - since + 1) / count
+    step = (moments - since + 1) / count
     return [since + int(step * (number + draw.random())) for number in range(count)]
 
 
-def test_the_same_trades_once_wherever_it_is_killed(runner):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_same_trades_once_wherever_it_is_killed(runner, part):
     undisturbed = scene()
-    exit_code, statements = runner.run()
+    exit_code, moments, commits = runner.run()
     assert exit_code == 0
+    assert commits
     expected = undisturbed.outcome()
     assert expected["trades"] >= 3
-    assert expected["ledger"] == 0
-    for die_at in points(statements, POINTS):
+    assert expected["differences"] == []
+    around_commits = {moment for commit in commits for moment in (commit, commit + 1)}
+    for die_at in sorted({*points(moments, POINTS), *around_commits})[part::PARTS]:
         killed = scene()
         assert runner.run(die_at=die_at)[0] == -signal.SIGKILL
         run_due_round(now=GATE)
         run_due_round(now=GATE)
-        assert killed.outcome() == expected, f"killed before statement {die_at} of {statements}"
+        assert killed.outcome() == expected, f"killed at moment {die_at} of {moments}"
 
 
 def test_without_its_one_transaction_a_kill_leaves_the_round_half_done(runner):
     """The guard off: the harm that the test above would see."""
     undisturbed = scene()
-    _, statements = runner.run(guard="off")
+    _, moments, _ = runner.run(guard="off")
     expected = undisturbed.outcome()
     harmed = 0
-    for die_at in points(statements, 4, since=statements // 2):
+    for die_at in points(moments, 4, since=moments // 2):
         killed = scene()
         runner.run(die_at=die_at, guard="off")
         run_due_round(now=GATE)
         harmed += killed.outcome() != expected
     assert harmed
+
+
+def test_what_a_dead_worker_left_is_taken_up_within_a_minute():
+    """The sweeper's bell rings every minute, whatever the length of a round."""
+    bells = {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert bells["marketplace.trading.tasks.resume_rounds"] == crontab()
