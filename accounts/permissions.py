@@ -50,6 +50,7 @@ SCOPE_MAY: dict[Scope, frozenset[Permission]] = {
     Scope.LISTINGS: frozenset({Permission.MANAGE_LISTINGS}),
     Scope.ORDERS: frozenset({Permission.TRADE}),
     Scope.MONEY: frozenset({Permission.MOVE_MONEY}),
+    Scope.DELIVERY: frozenset({Permission.REPORT_DELIVERY, Permission.DISPUTE}),
 }
 
 

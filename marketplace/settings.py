@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
         "RoundStatus": "marketplace.trading.models.Round.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "DeliveryState": "settlement.delivery.models.StateReport.State",
+        "HourState": "settlement.delivery.queries.HourState",
+        "DisputeStatus": "settlement.delivery.models.Dispute.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

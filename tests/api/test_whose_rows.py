@@ -13,6 +13,8 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract
+from settlement.contracts.operations import open_contracts
+from settlement.delivery.operations import open_dispute
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
@@ -26,6 +28,7 @@ from tests.factories.listings import (
     PoolFactory,
     hour,
 )
+from tests.factories.settlement import acting, compute_draft
 from tests.factories.trading import bid, cleared_round, fund
 
 pytestmark = pytest.mark.django_db
@@ -37,11 +40,20 @@ BID = {
     "limit_price_fen": 10,
 }
 
+USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
+
 # Method, address, body, and the scope without which it is refused.
 ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "orders/{order}", None, Scope.READ),
     ("POST", "orders/{order}/cancel", None, Scope.ORDERS),
     ("GET", "contracts/{contract}", None, Scope.READ),
+    ("GET", "contracts/{contract}/delivery", None, Scope.READ),
+    ("GET", "contracts/{contract}/hours", None, Scope.READ),
+    ("POST", "contracts/{provided}/delivery/state", {"state": "provisioning"}, Scope.DELIVERY),
+    ("POST", "contracts/{provided}/delivery/access", {"text": "ssh gpu"}, Scope.DELIVERY),
+    ("POST", "contracts/{contract}/disputes", {"text": "It was slow.", "amount_fen": 1}, Scope.DELIVERY),
+    ("GET", "disputes/{dispute}", None, Scope.READ),
+    ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -60,7 +72,9 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
 ]
 # A stranger gets its own rows here: none, as it has none.
-LISTS = ["orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"]
+LISTS = [
+    "orders", "trades", "contracts", "disputes", "own/facilities", "own/pools", "capacities", "own/algorithms"
+]  # fmt: skip
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
@@ -78,6 +92,12 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("POST", "own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}, Scope.LISTINGS),
     ("POST", "capacities", {"pool": "{pool}", **terms()}, Scope.LISTINGS),
     ("POST", "own/algorithms", ALGORITHM, Scope.LISTINGS),
+    (
+        "POST",
+        "usage",
+        USAGE,
+        Scope.DELIVERY,
+    ),
 ]
 # It reads the public market alone, and asks for no permission.
 FOR_ANY_KEY = {("POST", "estimates")}
@@ -108,7 +128,14 @@ def rows(firm: Organisation) -> dict[str, Any]:
         number="1", reference="https://models.example/1", sha256="b" * 64, size_bytes=1, stacks=["CPU"],
         released_at=contract.opened_at,
     )  # fmt: skip
+    customer = OrganisationFactory(activity=Organisation.Activity.BUY)
+    fund(customer, 1_000_000)
+    draft = compute_draft(customer, pool, now=hour(-5), number=0)
+    [provided] = open_contracts(drafts=[draft], now=hour(-5))
+    claim = {"contract_id": provided.pk, "text": "It was slow.", "amount": 1, "now": hour(0)}
     return {
+        "provided": provided.number,
+        "dispute": open_dispute(actor=acting(customer), **claim).pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
         "facility": facility.pk,
@@ -126,14 +153,18 @@ def rows(firm: Organisation) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def filled(part: Any, rows: dict[str, Any]) -> Any:
+    """A body with the rows that it names."""
+    if isinstance(part, dict):
+        return {name: filled(value, rows) for name, value in part.items()}
+    if isinstance(part, list):
+        return [filled(each, rows) for each in part]
+    return rows[part[1:-1]] if isinstance(part, str) and part.startswith("{") else part
+
+
 def send(program: Caller, case: tuple[str, str, Any, Scope], rows: dict[str, Any]) -> Any:
     method, address, body, _ = case
-    if body is not None:
-        body = {
-            name: rows[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-            for name, value in body.items()
-        }
-    return program.send(method, address.format(**rows), body)
+    return program.send(method, address.format(**rows), filled(body, rows))
 
 
 def test_no_address_of_an_organisation_is_left_out() -> None:

@@ -23,6 +23,7 @@ from marketplace.private_services.servers import die_with_parent
 from marketplace.tasks import beat
 
 DEFAULT_QUEUE = "celery"
+SECONDS_TO_START = 30
 SECONDS_TO_LEAVE = 600
 
 
@@ -63,6 +64,8 @@ class Watched:
         self.queue = f"heartbeats.{name}"
         self.file = self.folder / name
         self.file.touch()
+        ready_by = time.time() + SECONDS_TO_START
+        os.utime(self.file, (ready_by, ready_by))  # Until then its silence does not count.
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "celery", "-A", "marketplace", "worker"),
