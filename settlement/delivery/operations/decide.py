@@ -11,7 +11,7 @@ from accounts.errors import InvalidInput
 from accounts.permissions import require_operator
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
-from settlement.delivery.letters import write_to
+from settlement.letters import write_to
 from settlement.delivery.models import Dispute, DisputeMessage
 from settlement.delivery.operations.correct import Mended, correct
 from settlement.delivery.operations.dispute import CONCERNED

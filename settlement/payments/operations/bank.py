@@ -65,7 +65,7 @@ def import_bank_lines(*, actor: Actor, csv_text: str, now: datetime.datetime) ->
             remark=line.remark,
             imported_by=operator,
             imported_at=now,
-            received=transfer,
+            transfer=transfer,
             status=BankLine.Status.BOOKED if owner else BankLine.Status.SUSPENSE,
             organisation_id=owner,
         )
