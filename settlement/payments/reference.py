@@ -1,8 +1,8 @@
 """Codes that a bank's remark carries: readable, and safe against a slip of the pen.
 
-`TU 0000 0123 74`: a prefix that says what it names (an organisation that tops up, a payout, a manual transfer),
-its number, and two check digits after ISO 7064 MOD 97-10, as in an IBAN, which catch every wrong digit and
-every pair of neighbours exchanged.
+`TU 0000 0123 74`: a prefix that says what it names (an organisation that tops up, a payout, a manual
+transfer), its number, and two check digits after ISO 7064 MOD 97-10, as in an IBAN, which catch every wrong
+digit and every pair of neighbours exchanged.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A payout takes money from an organisation, keeps it in the clearing account PAYOUTS, and ends paid or failed."""
+"""A payout takes money from an organisation to the clearing account PAYOUTS, and ends paid or failed."""
 
 from typing import ClassVar
 
