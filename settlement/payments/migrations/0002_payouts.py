@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='bankline',
             name='status',
-            field=models.CharField(choices=[('booked', 'Booked'), ('suspense', 'In suspense'), ('returned', 'Given back to the payer'), ('unexplained', 'Unexplained')], max_length=12, verbose_name='status'),
+            field=models.CharField(choices=[('booked', 'Booked'), ('suspense', 'In suspense'), ('returned', 'Moved by hand'), ('unexplained', 'Unexplained')], max_length=12, verbose_name='status'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='bankline',

@@ -18,7 +18,7 @@ class BankLine(models.Model):
     class Status(models.TextChoices):
         BOOKED = "booked", _("Booked")
         SUSPENSE = "suspense", _("In suspense")
-        RETURNED = "returned", _("Given back to the payer")
+        RETURNED = "returned", _("Moved by hand")
         UNEXPLAINED = "unexplained", _("Unexplained")
 
     serial = models.CharField(_("serial number"), max_length=64, unique=True)

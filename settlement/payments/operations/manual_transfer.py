@@ -28,6 +28,7 @@ MOVABLE = [
     AccountKind.STRIPE,
     AccountKind.PROCESSING,
 ]
+FROM_SUSPENSE = (AccountKind.BANK, AccountKind.STRIPE)
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def propose_manual_transfer(
 ) -> ManualTransfer:
     """Ask to move `amount` fen from `debit` to `credit`. Raises InvalidInput for what could not be approved.
 
-    Money leaves suspense only back to the bank, for the line that brought it; a payment out that nothing
-    explains is disposed of by a credit to the bank.
+    Money leaves suspense for the line that brought it: back to its payer by the bank, or to the account of
+    Stripe, which paid us out. A payment out that nothing explains is disposed of by a credit to the bank.
     """
     operator = require_operator(actor)
     if amount <= 0:
@@ -133,9 +134,10 @@ def _refuse_unless_of_line(debit: Place, credit: Place, amount: int, line: BankL
         return
     if abs(line.amount) != amount:
         raise InvalidInput(_("Move the whole amount of the bank line."))
-    kinds = (debit.kind, credit.kind)
-    if line.status == BankLine.Status.SUSPENSE and kinds == (AccountKind.SUSPENSE, AccountKind.BANK):
-        return
+    if line.status == BankLine.Status.SUSPENSE and debit.kind == AccountKind.SUSPENSE:
+        if credit.kind in FROM_SUSPENSE:
+            return
+        raise InvalidInput(_("Money in suspense goes back to its payer, or is Stripe's; assign what is not."))
     if line.status == BankLine.Status.UNEXPLAINED and credit.kind == AccountKind.BANK:
         return
     raise InvalidInput(_("This bank line is not disposed of by a transfer between these accounts."))
