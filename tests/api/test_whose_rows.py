@@ -15,6 +15,7 @@ from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract
 from settlement.contracts.operations import open_contracts
 from settlement.delivery.operations import open_dispute
+from settlement.payments.models import PayoutSource
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
@@ -28,6 +29,7 @@ from tests.factories.listings import (
     PoolFactory,
     hour,
 )
+from tests.factories.payouts import asked
 from tests.factories.settlement import acting, compute_draft
 from tests.factories.trading import bid, cleared_round, fund
 
@@ -53,6 +55,7 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("POST", "contracts/{provided}/delivery/access", {"text": "ssh gpu"}, Scope.DELIVERY),
     ("POST", "contracts/{contract}/disputes", {"text": "It was slow.", "amount_fen": 1}, Scope.DELIVERY),
     ("GET", "disputes/{dispute}", None, Scope.READ),
+    ("GET", "payouts/{payout}", None, Scope.READ),
     ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
@@ -73,7 +76,8 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
 ]
 # A stranger gets its own rows here: none, as it has none.
 LISTS = [
-    "orders", "trades", "contracts", "disputes", "own/facilities", "own/pools", "capacities", "own/algorithms"
+    "orders", "trades", "contracts", "disputes", "payouts", "own/facilities",
+    "own/pools", "capacities", "own/algorithms"
 ]  # fmt: skip
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
@@ -81,6 +85,8 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
+    ("GET", "payout-account", None, Scope.READ),
+    ("POST", "payouts", {"amount_fen": 10_000, "taken_from": "available"}, Scope.MONEY),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -137,6 +143,7 @@ def rows(firm: Organisation) -> dict[str, Any]:
         "provided": provided.number,
         "dispute": open_dispute(actor=acting(customer), **claim).pk,
         "order": bid(firm, limit_price=1).pk,
+        "payout": asked(firm, 10_000, taken_from=PayoutSource.AVAILABLE).pk,
         "contract": contract.number,
         "facility": facility.pk,
         "pool": pool.pk,
@@ -217,7 +224,7 @@ def test_a_strangers_lists_are_empty(
     assert [rows for rows in LISTS if stranger.get(rows).json()["results"] != []] == []
 
 
-@pytest.mark.parametrize("address", ["balance", "statement", "top-up"])
+@pytest.mark.parametrize("address", ["balance", "statement", "top-up", "payouts"])
 def test_a_teammate_who_may_only_look_does_not_see_money(
     owner: Member, viewer: Member, address: str, clock: object
 ) -> None:
