@@ -7,6 +7,7 @@ from settlement.ledger.operations.accounts import (
     platform_account,
 )
 from settlement.ledger.operations.holds import (
+    Funding,
     HoldPosting,
     expire_holds,
     place_hold,
@@ -24,6 +25,7 @@ from settlement.ledger.operations.post import (
 from settlement.ledger.operations.seal import seal_transfers
 
 __all__ = [
+    "Funding",
     "HoldPosting",
     "PlatformAccount",
     "Posting",
