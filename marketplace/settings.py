@@ -330,6 +330,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
     },
+    "return the rest of closed programmes": {
+        "task": "settlement.vouchers.tasks.return_rest",
+        "schedule": crontab(minute="21"),
+    },
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
