@@ -273,6 +273,9 @@ SPECTACULAR_SETTINGS = {
         "RoundStatus": "marketplace.trading.models.Round.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "Currency": "settlement.ledger.models.Currency",
+        "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
+        "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Member, Organisation, Role
 from settlement.contracts.funding import funded_state
@@ -15,6 +15,7 @@ from settlement.contracts.models import Contract
 from settlement.ledger.models import Hold
 from settlement.vouchers.models import Affiliation, Issuer, Programme, Voucher, VoucherUse
 
+BASIS_POINTS = 10_000
 YEARS_ZONE = ZoneInfo("Asia/Shanghai")  # A programme's year is the calendar year there.
 
 
@@ -33,6 +34,16 @@ def is_issuer(organisation: Organisation) -> bool:
 def has_programmes(organisation: Organisation) -> bool:
     """An issuer, or one that was and has programmes to bring to their end."""
     return is_issuer(organisation) or Programme.objects.of(organisation).exists()
+
+
+def programmes_seen_by(firm: Organisation, *, now: datetime.datetime) -> QuerySet[Programme]:
+    """Those that take applications, those that it has applied to, and its own once they are open."""
+    seen = Programme.objects.exclude(status=Programme.Status.DRAFT).filter(
+        Q(pk__in=Programme.objects.taking_applications(now).values("pk"))
+        | Q(applications__organisation=firm)
+        | Q(issuer=firm)
+    )
+    return seen.select_related("issuer").prefetch_related("tiers", "accelerators__accelerator").distinct()
 
 
 @dataclass(frozen=True)
@@ -137,7 +148,15 @@ class UsableVoucher:
 
     voucher: Voucher
     left: int
-    ratio: Decimal
+    ratio_basis_points: int
+
+    @property
+    def ratio(self) -> Decimal:
+        return Decimal(self.ratio_basis_points).scaleb(-4)
+
+    def part_of(self, most: int) -> int:
+        """What it bears of an order that costs `most` fen at most."""
+        return min(most * self.ratio_basis_points // BASIS_POINTS, self.left)
 
 
 def usable_vouchers(organisation: Organisation, *, now: datetime.datetime) -> list[UsableVoucher]:
@@ -151,5 +170,5 @@ def usable_vouchers(organisation: Organisation, *, now: datetime.datetime) -> li
         tier = voucher.programme.tiers.filter(tier=organisation.tier).first()
         left = voucher.amount - figures[voucher.pk].used
         if tier is not None and left > 0:
-            usable.append(UsableVoucher(voucher, left, tier.ratio))
+            usable.append(UsableVoucher(voucher, left, tier.ratio_basis_points))
     return usable

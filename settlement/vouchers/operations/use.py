@@ -15,9 +15,7 @@ from settlement.ledger.models import Currency, Hold
 from settlement.ledger.operations import Funding, place_hold
 from settlement.vouchers.errors import VoucherRefused
 from settlement.vouchers.models import Programme, Voucher, VoucherUse
-from settlement.vouchers.queries import affiliates_of, left_of
-
-BASIS_POINTS = 10_000
+from settlement.vouchers.queries import UsableVoucher, affiliates_of, left_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +66,8 @@ def claim(
             _("%(programme)s is not for this type of enterprise any more: %(tier)s.")
             % {"programme": local_name(programme), "tier": organisation.get_tier_display()}
         )
-    amount = min(purchase.most * tier.ratio_basis_points // BASIS_POINTS, left_of(voucher))
+    usable = UsableVoucher(voucher, left_of(voucher), tier.ratio_basis_points)
+    amount = usable.part_of(purchase.most)
     if amount <= 0:
         raise VoucherRefused(_("Nothing of this voucher is left to use: place the order without it."))
     return Claim(voucher, amount, affiliates_of(organisation))
