@@ -120,7 +120,9 @@ def _midnight(day: datetime.date) -> datetime.datetime:
 
 def rules_of(programme: Programme) -> dict[str, Any]:
     """The form's initial values for a draft."""
-    ratios = {f"ratio_{each.tier}": each.ratio * 100 for each in programme.tiers.all()}
+    ratios = {
+        f"ratio_{each.tier}": Decimal(each.ratio_basis_points).scaleb(-2) for each in programme.tiers.all()
+    }
     return {
         "name_zh": programme.name_zh,
         "name_en": programme.name_en,

@@ -11,12 +11,15 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract
+from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
-from tests.factories.accounts import OrganisationFactory
+from tests.factories import vouchers
+from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import (
     AcceleratorFactory,
     AlgorithmFactory,
@@ -58,15 +61,28 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("PUT", "own/plans/{plan}", PLAN, Scope.LISTINGS),
     ("POST", "own/plans/{plan}/withdraw", None, Scope.LISTINGS),
     ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
+    ("GET", "voucher-programmes/{programme}/report", None, Scope.READ),
 ]
 # A stranger gets its own rows here: none, as it has none.
-LISTS = ["orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"]
+LISTS = [
+    *("orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"),
+    "voucher-applications",
+]
+APPLICATION = {
+    "programme": "{open_programme}",
+    "amount_fen": 1000,
+    "statement": "We train.",
+    "affiliates_named": True,
+}
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
+    ("GET", "vouchers", None, Scope.READ),
+    ("GET", "voucher-programmes", None, Scope.READ),
+    ("POST", "voucher-applications", APPLICATION, Scope.ORDERS),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -108,7 +124,11 @@ def rows(firm: Organisation) -> dict[str, Any]:
         number="1", reference="https://models.example/1", sha256="b" * 64, size_bytes=1, stacks=["CPU"],
         released_at=contract.opened_at,
     )  # fmt: skip
+    approve_issuer(actor=Actor(user=UserFactory(is_staff=True)), organisation=firm, now=contract.opened_at)
+    vouchers.voucher(firm)
     return {
+        "programme": vouchers.programme(firm).pk,
+        "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
         "facility": facility.pk,

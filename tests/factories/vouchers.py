@@ -4,8 +4,8 @@ import datetime
 from typing import Any
 
 from accounts.audit import Actor
-from accounts.models import Member, Organisation, Role
-from settlement.vouchers.models import Programme, Voucher
+from accounts.models import Organisation
+from settlement.vouchers.models import Application, Programme, Voucher
 from settlement.vouchers.operations import (
     Rules,
     apply,
@@ -14,7 +14,7 @@ from settlement.vouchers.operations import (
     open_programme,
     write_programme,
 )
-from tests.factories.accounts import NOW, MemberFactory, OrganisationFactory, UserFactory
+from tests.factories.accounts import NOW, OrganisationFactory, UserFactory
 from tests.factories.settlement import acting, fund
 
 
@@ -49,16 +49,11 @@ def programme(body: Organisation | None = None, **changes: Any) -> Programme:
     return open_programme(actor=acting(body), programme_id=draft.pk, now=NOW)
 
 
-def voucher(
-    firm: Organisation,
-    of: Programme | None = None,
-    *,
-    amount: int | None = None,
-    now: datetime.datetime = NOW,
-) -> Voucher:
-    """Applied for and approved; the programme's cap, unless said otherwise."""
-    of = of or programme()
-    application = apply(
+def application(
+    firm: Organisation, of: Programme, *, amount: int | None = None, now: datetime.datetime = NOW
+) -> Application:
+    """For the programme's cap, unless said otherwise."""
+    return apply(
         actor=acting(firm),
         programme_id=of.pk,
         amount=amount or of.cap,
@@ -66,14 +61,21 @@ def voucher(
         affiliates_named=True,
         now=now,
     )
+
+
+def voucher(
+    firm: Organisation,
+    of: Programme | None = None,
+    *,
+    amount: int | None = None,
+    now: datetime.datetime = NOW,
+) -> Voucher:
+    """Applied for and approved in full."""
+    asked = application(firm, of or programme(), amount=amount, now=now)
     return approve(
-        actor=acting(of.issuer),
-        application_id=application.pk,
-        amount=amount or of.cap,
+        actor=acting(asked.programme.issuer),
+        application_id=asked.pk,
+        amount=asked.amount,
         reasons="Within the programme's aims.",
         now=now,
     )
-
-
-def colleague(organisation: Organisation, role: Role) -> Member:
-    return MemberFactory(organisation=organisation, role=role)
