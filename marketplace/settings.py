@@ -276,6 +276,9 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "Currency": "settlement.ledger.models.Currency",
+        "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
+        "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -332,6 +335,10 @@ CELERY_BEAT_SCHEDULE = {
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
+    },
+    "return the rest of closed programmes": {
+        "task": "settlement.vouchers.tasks.return_rest",
+        "schedule": crontab(minute="21"),
     },
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",

@@ -137,11 +137,14 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 TONES = {
-    "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
+    "green": [
+        *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
+        *("approved", "confirmed"),
+    ],
     "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
