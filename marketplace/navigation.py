@@ -44,6 +44,9 @@ OPERATOR_SECTIONS = [
     Section(_("Rounds"), "/operator/rounds/", "gavel"),
     Section(_("Verification"), "/operator/verification/", "shield-check"),
     Section(_("Bank lines"), "/operator/bank/", "building-bank"),
+    Section(_("Payouts"), "/operator/payouts/", "cash"),
+    Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
+    Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
     Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]

@@ -310,6 +310,11 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
+PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
+# When the reconciliation says that money waits too long.
+PAYOUT_AGES_AFTER_DAYS = env.int("PAYOUT_AGES_AFTER_DAYS", default=3)
+SUSPENSE_AGES_AFTER_DAYS = env.int("SUSPENSE_AGES_AFTER_DAYS", default=7)
 # Where buyers send their bank transfers; shown beside their reference code.
 TOP_UP_BANK = {
     "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
@@ -343,6 +348,14 @@ CELERY_BEAT_SCHEDULE = {
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
+    },
+    "pay out on schedule": {
+        "task": "settlement.payments.tasks.pay_out_what_is_due",
+        "schedule": crontab(minute="20", hour="*/6"),
+    },
+    "reconcile": {
+        "task": "settlement.payments.tasks.reconcile_yesterday",
+        "schedule": crontab(minute="40", hour="1"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

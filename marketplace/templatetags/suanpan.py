@@ -141,10 +141,14 @@ TONES = {
         *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
         *("approved", "confirmed"),
     ],
-    "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
+    "blue": [
+        *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
+        *("collected", "sent"),
+    ],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
         *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
+        *("proposed", "unexplained", "waiting"),
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }
