@@ -1,11 +1,15 @@
 import datetime
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
+from accounts.names import local_name
 from settlement.canonical import sha256_of_text
-from settlement.contracts.models import Contract
+from settlement.contracts.errors import NotAccepted
+from settlement.contracts.models import Acceptance, Contract, MasterAgreement
 from settlement.contracts.signing import Signature, verify
 from settlement.money import half_even
 
@@ -27,6 +31,44 @@ def contracts_of(organisation: Organisation) -> QuerySet[Contract]:
     """What an organisation may see: the contracts that it is a party to, newest first."""
     products = ("buyer", "provider", "pool__facility", "pool__accelerator", "plan__algorithm")
     return Contract.objects.of(organisation).select_related(*products).defer("document").order_by("-position")
+
+
+def current_agreement() -> MasterAgreement | None:
+    return MasterAgreement.objects.last()
+
+
+def accepted_by(organisation: Organisation) -> Acceptance | None:
+    """The newest version that the organisation accepted."""
+    newest_first = Acceptance.objects.filter(organisation=organisation).order_by("-agreement__version")
+    return newest_first.select_related("agreement", "user").first()
+
+
+def bound_organisations(now: datetime.datetime) -> QuerySet[Acceptance, int]:
+    """The ids of those that accepted a version which is valid: the current one, or one replaced of late."""
+    return Acceptance.objects.filter(agreement__in=_valid_versions(now)).values_list(
+        "organisation_id", flat=True
+    )
+
+
+def require_accepted(organisation: Organisation, *, now: datetime.datetime) -> None:
+    """Raise NotAccepted unless the organisation accepted a valid version of the master agreement."""
+    if not bound_organisations(now).filter(organisation=organisation).exists():
+        raise NotAccepted(
+            _(
+                "%(organisation)s has not accepted the master agreement. An owner reads and accepts it under"
+                " Organisation, Master agreement."
+            )
+            % {"organisation": local_name(organisation)}
+        )
+
+
+def _valid_versions(now: datetime.datetime) -> list[int]:
+    newest_first = list(MasterAgreement.objects.order_by("-version"))
+    grace = datetime.timedelta(days=settings.AGREEMENT_GRACE_DAYS)
+    replaced_by = zip(newest_first[1:], newest_first, strict=False)
+    return [each.pk for each in newest_first[:1]] + [
+        older.pk for older, newer in replaced_by if now < newer.published_at + grace
+    ]
 
 
 def signed_payload(sha256: str) -> bytes:

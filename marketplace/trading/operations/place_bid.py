@@ -13,6 +13,7 @@ from marketplace.trading.errors import NoEligiblePool
 from marketplace.trading.models import Order, OrderLimit
 from marketplace.trading.operations.placing import buyer_of, hold_for
 from marketplace.trading.terms import BidTerms
+from settlement.contracts.queries import bound_organisations
 
 
 @transaction.atomic
@@ -20,15 +21,16 @@ def place_bid(*, actor: Actor, terms: BidTerms, expires_at: datetime | None = No
     """Place a compute bid and hold the most it can cost.
 
     It rests until it fills, is cancelled, or expires: at `expires_at`, or when its window leaves no start.
-    Raises NotAllowed, NotVerified, InvalidInput, NoEligiblePool or InsufficientFunds.
+    Raises NotAllowed, NotVerified, NotAccepted, InvalidInput, NoEligiblePool or InsufficientFunds.
     """
-    buyer = buyer_of(actor, permission=Permission.TRADE)
+    buyer = buyer_of(actor, permission=Permission.TRADE, now=now)
     terms.check(now=now)
     last_start = terms.window_end - terms.hours * SLOT
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(_("The bid would expire before it is placed: give a later time."))
     _refuse_unknown_accelerators(terms)
-    if not eligible_pools(terms.requirements()).exclude(facility__provider=buyer).exists():
+    pools = eligible_pools(terms.requirements()).filter(facility__provider__in=bound_organisations(now))
+    if not pools.exclude(facility__provider=buyer).exists():
         raise NoEligiblePool(_("No pool on the exchange meets these requirements: loosen one of them."))
     order = Order.objects.create(
         organisation=buyer,

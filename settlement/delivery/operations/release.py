@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from settlement.contracts.models import Contract
+from settlement.contracts.terms import tiers_of
 from settlement.delivery.models import Delivery
 from settlement.delivery.operations.correct import collect_owed
 from settlement.delivery.operations.settle import Basis, Split, settle
 from settlement.delivery.queries import HOUR, amount_of, delivered_in, failures, frozen_slots
-from settlement.delivery.service_level import contracted_seconds, credit_on, tiers_of
+from settlement.delivery.service_level import contracted_seconds, credit_on
 
 BATCH = 500
 
