@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Termination
 from settlement.contracts.queries import fee_on
 from settlement.delivery.models import Correction, Delivery, Dispute, StateReport, UsageRecord
 from settlement.delivery.service_level import contracted_seconds
@@ -60,6 +60,11 @@ def failures(contract_ids: Iterable[int]) -> dict[int, datetime.datetime]:
 def state_of(contract: Contract) -> StateReport.State:
     last = contract.state_reports.order_by("pk").last()
     return State(last.state) if last else State.SCHEDULED
+
+
+def terminated_from(contract: Contract) -> datetime.datetime | None:
+    """The slot from which on a terminated contract is not delivered."""
+    return Termination.objects.filter(contract=contract).values_list("from_slot", flat=True).first()
 
 
 def outstanding(provider_ids: Iterable[int] | None = None) -> QuerySet[Any]:
@@ -131,6 +136,8 @@ def _state_of_hour(
 ) -> HourState:
     if frozen:
         return HourState.DISPUTED
+    if done is not None and done.basis == Delivery.Basis.TERMINATED:
+        return HourState.TERMINATED
     if done is not None:
         return HourState.RETURNED if done.credit == done.amount and done.amount else HourState.SETTLED
     if slot + HOUR > now:
@@ -148,8 +155,8 @@ class Left:
 
 
 def left_of(contract: Contract, *, now: datetime.datetime) -> Left:
-    ahead = sum(slot + HOUR > now for slot in slots_of(contract))
     settled = set(contract.deliveries.values_list("slot", flat=True))
+    ahead = sum(slot + HOUR > now and slot not in settled for slot in slots_of(contract))
     disputed = sum(
         amount_of(contract, slot) for __, slot in frozen_slots([contract.pk]) if slot not in settled
     )

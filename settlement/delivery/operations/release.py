@@ -45,10 +45,11 @@ def _due(now: datetime.datetime) -> QuerySet[Contract]:
 def _release(contract_ids: Sequence[int], now: datetime.datetime) -> int:
     locked = _due(now).filter(pk__in=contract_ids).defer("document").order_by("pk")
     contracts = list(locked.select_for_update(no_key=True))
-    return len(settle(splits=list(_splits(contracts, now)), now=now))
+    return len(settle(splits=list(closed_splits(contracts, now)), now=now))
 
 
-def _splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iterator[Split]:
+def closed_splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iterator[Split]:
+    """What is closed, metered or given up, and undisputed. The caller locked the contracts."""
     ids = [contract.pk for contract in contracts]
     delivered = delivered_in(ids, unsettled=True)
     skipped = frozen_slots(ids) | set(
