@@ -39,6 +39,7 @@ OPERATOR_SECTIONS = [
     Section(_("Rounds"), "/operator/rounds/", "gavel"),
     Section(_("Verification"), "/operator/verification/", "shield-check"),
     Section(_("Bank lines"), "/operator/bank/", "building-bank"),
+    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
 ]
 

@@ -1,4 +1,5 @@
 import datetime
+import json
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -84,14 +85,18 @@ class Proof:
     kid: str
     hash_holds: bool
     signature_holds: bool
+    chain_holds: bool
 
     @property
     def holds(self) -> bool:
-        return self.hash_holds and self.signature_holds
+        return self.hash_holds and self.signature_holds and self.chain_holds
 
 
 def proof_of(sha256: str) -> Proof | None:
-    """Recompute the hash of the stored document and check its signature; None where no contract has it."""
+    """Recompute the hash of the stored document and of the one before, and check the signature.
+
+    None where no contract has this hash.
+    """
     contract = Contract.objects.filter(sha256=sha256).first()
     if contract is None:
         return None
@@ -101,7 +106,20 @@ def proof_of(sha256: str) -> Proof | None:
         kid=kid,
         hash_holds=sha256_of_text(contract.document) == sha256,
         signature_holds=verify(signed_payload(sha256), Signature(kid, contract.signature)),
+        chain_holds=_follows_the_one_before(contract),
     )
+
+
+def _follows_the_one_before(contract: Contract) -> bool:
+    """Whether the document names the contract before, and that one has the hash that it names."""
+    try:
+        named = json.loads(contract.document).get("previous_sha256")
+    except ValueError:
+        return False
+    before = Contract.objects.filter(position__lt=contract.position).order_by("-position").first()
+    if before is None:
+        return named == contract.previous_sha256 == ""
+    return named == contract.previous_sha256 == before.sha256 == sha256_of_text(before.document)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,14 @@ class Tier:
 
     below: int
     credit: int
+
+    @property
+    def below_ratio(self) -> Decimal:
+        return Decimal(self.below).scaleb(-4)
+
+    @property
+    def credit_ratio(self) -> Decimal:
+        return Decimal(self.credit).scaleb(-4)
 
 
 DEFAULT_TIERS = (
@@ -100,6 +109,37 @@ def tiers_of(contract: Contract) -> Sequence[Tier]:
 def break_fee_basis_points_of(contract: Contract) -> int:
     """What a buyer in breach leaves of the undelivered hours' price; nothing where the contract is silent."""
     return int(_terms_of(contract).get("termination", {}).get("break_fee_basis_points", 0))
+
+
+@dataclass(frozen=True)
+class TermsShown:
+    """What a contract's page says of its terms; what an older document does not state is None or empty."""
+
+    agreement: dict[str, Any] | None
+    bundled_with: Sequence[str]
+    tiers: Sequence[Tier]
+    data_class: DataClass | None
+    data_path: DataPath | None
+    processed_in: Jurisdiction | None
+    misuses: Sequence[Misuse]
+    break_fee_basis_points: int
+    version: dict[str, Any] | None
+
+
+def terms_shown(contract: Contract) -> TermsShown:
+    document = json.loads(contract.document)
+    terms, data = document["terms"], document["terms"].get("data")
+    return TermsShown(
+        agreement=document.get("agreement"),
+        bundled_with=(document.get("bundle") or {}).get("with", []),
+        tiers=tiers_of(contract) if contract.kind == Contract.Kind.COMPUTE else [],
+        data_class=DataClass(data["class"]) if data else None,
+        data_path=DataPath(data["path"]) if data else None,
+        processed_in=Jurisdiction(data["processed_in"]) if data else None,
+        misuses=[Misuse(each) for each in terms.get("acceptable_use", {}).get("excluded", [])],
+        break_fee_basis_points=break_fee_basis_points_of(contract),
+        version=document["product"].get("version"),
+    )
 
 
 def _terms_of(contract: Contract) -> dict[str, Any]:
