@@ -68,7 +68,7 @@ class Acceptance(models.Model):
     class Meta:
         verbose_name = _("acceptance")
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint("organisation", "agreement", name="accepted_once")]
+        constraints = [models.UniqueConstraint(fields=["organisation", "agreement"], name="accepted_once")]
         triggers = [append_only()]
 
     def __str__(self) -> str:
