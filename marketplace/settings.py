@@ -272,6 +272,8 @@ SPECTACULAR_SETTINGS = {
         "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
         "RoundStatus": "marketplace.trading.models.Round.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
+        "TerminationGround": "settlement.contracts.models.Ground",
+        "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",

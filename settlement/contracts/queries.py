@@ -113,13 +113,15 @@ def proof_of(sha256: str) -> Proof | None:
 def _follows_the_one_before(contract: Contract) -> bool:
     """Whether the document names the contract before, and that one has the hash that it names."""
     try:
-        named = json.loads(contract.document).get("previous_sha256")
+        named: str | None = json.loads(contract.document).get("previous_sha256")
     except ValueError:
         return False
-    before = Contract.objects.filter(position__lt=contract.position).order_by("-position").first()
-    if before is None:
-        return named == contract.previous_sha256 == ""
-    return named == contract.previous_sha256 == before.sha256 == sha256_of_text(before.document)
+    earlier = Contract.objects.filter(position__lt=contract.position).order_by("-position")
+    before: Contract | None = earlier.first()
+    link = "" if before is None else sha256_of_text(before.document)
+    if before is not None and before.sha256 != link:
+        return False
+    return named == link and bool(contract.previous_sha256 == link)
 
 
 @dataclass(frozen=True)

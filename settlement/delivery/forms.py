@@ -131,10 +131,13 @@ class EndForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        ahead = [slot for slot in slots_of(contract) if slot >= now]
+        self.hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
         for name, choices in (
             ("ground", grounds),
-            ("from_slot", [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in ahead]),
+            (
+                "from_slot",
+                [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in self.hours_ahead],
+            ),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("disputes/<int:dispute_id>/", views.dispute, name="dispute"),
     path("disputes/evidence/<int:evidence_id>/", views.evidence, name="evidence"),
     path("contracts/<str:number>/termination/", terminations.termination, name="termination"),
+    path("contracts/<str:number>/termination/propose/", terminations.propose, name="propose_termination"),
     path("contracts/<str:number>/termination/answer/", terminations.answer, name="answer_proposal"),
     path("operator/contracts/", terminations.contracts, name="operator_contracts"),
     path("operator/contracts/<str:number>/", terminations.contract, name="operator_contract"),

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
 from accounts.web import operator_required, organisation_required, refused_on, tell_refusal
 from settlement.contracts.models import Contract, Ground, TerminationProposal
-from settlement.contracts.queries import contracts_of
+from settlement.contracts.queries import BASIS_POINTS, contracts_of
 from settlement.contracts.terms import break_fee_basis_points_of
 from settlement.delivery.forms import EndForm
 from settlement.delivery.operations import answer_proposal, propose_termination, terminate
@@ -30,13 +30,18 @@ BY_THE_OPERATOR = [
 ]
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 @organisation_required()
 def termination(request: MemberRequest, number: str) -> HttpResponse:
-    own = contracts_of(request.organisation).defer(None).filter(kind=Contract.Kind.COMPUTE)
-    contract = get_object_or_404(own, number=number)
-    now = timezone.now()
-    form = EndForm(request.POST or None, contract=contract, grounds=BY_THE_PARTIES, now=now)
+    contract = _own_contract(request, number)
+    return _page(request, contract, _proposal_form(None, contract))
+
+
+@require_POST
+@organisation_required(Permission.TERMINATE)
+def propose(request: MemberRequest, number: str) -> HttpResponse:
+    contract = _own_contract(request, number)
+    form = _proposal_form(request.POST, contract)
     if form.is_valid():
         with refused_on(form):
             propose_termination(
@@ -45,24 +50,11 @@ def termination(request: MemberRequest, number: str) -> HttpResponse:
                 ground=Ground(form.cleaned_data["ground"]),
                 from_slot=form.slot,
                 reason=form.cleaned_data["reason"],
-                now=now,
+                now=timezone.now(),
             )
             messages.success(request, _("Proposed; the other party was written to."))
             return redirect("delivery:termination", contract.number)
-    proposals = contract.termination_proposals.select_related("proposed_by", "answered_by")
-    may = Permission.TERMINATE in permissions_of(request.actor)
-    waiting = proposals.filter(status=TerminationProposal.Status.OPEN).first()
-    context = {
-        "contract": contract,
-        "left": left_of(contract, now=now),
-        "break_fee": break_fee_basis_points_of(contract) / 10_000,
-        "proposals": proposals,
-        "waiting": waiting,
-        "is_ours": waiting is not None and waiting.proposed_by_id == request.organisation.pk,
-        "may_end": may and _runs(contract),
-        "form": form if may and _runs(contract) and form.fields["from_slot"].choices else None,
-    }
-    return render(request, "delivery/termination.html", context, status=422 if form.errors else 200)
+    return _page(request, contract, form)
 
 
 @require_POST
@@ -121,12 +113,39 @@ def contract(request: PageRequest, number: str) -> HttpResponse:
         "contract": shown,
         "state": state_of(shown),
         "left": left_of(shown, now=now),
-        "break_fee": break_fee_basis_points_of(shown) / 10_000,
+        "break_fee": break_fee_basis_points_of(shown) / BASIS_POINTS,
         "proposals": shown.termination_proposals.select_related("proposed_by", "answered_by"),
         "disputes": shown.disputes.all(),
-        "form": form if compute and _runs(shown) and form.fields["from_slot"].choices else None,
+        "form": form if compute and _runs(shown) and form.hours_ahead else None,
     }
     return render(request, "delivery/operator_contract.html", context, status=422 if form.errors else 200)
+
+
+def _own_contract(request: MemberRequest, number: str) -> Contract:
+    own = contracts_of(request.organisation).defer(None).filter(kind=Contract.Kind.COMPUTE)
+    contract: Contract = get_object_or_404(own, number=number)
+    return contract
+
+
+def _proposal_form(data: QueryDict | None, contract: Contract) -> EndForm:
+    return EndForm(data, contract=contract, grounds=BY_THE_PARTIES, now=timezone.now())
+
+
+def _page(request: MemberRequest, contract: Contract, form: EndForm) -> HttpResponse:
+    proposals = contract.termination_proposals.select_related("proposed_by", "answered_by")
+    waiting = proposals.filter(status=TerminationProposal.Status.OPEN).first()
+    may_end = Permission.TERMINATE in permissions_of(request.actor) and _runs(contract)
+    context = {
+        "contract": contract,
+        "left": left_of(contract, now=timezone.now()),
+        "break_fee": break_fee_basis_points_of(contract) / BASIS_POINTS,
+        "proposals": proposals,
+        "waiting": waiting,
+        "is_ours": waiting is not None and waiting.proposed_by_id == request.organisation.pk,
+        "may_end": may_end,
+        "form": form if may_end and form.hours_ahead else None,
+    }
+    return render(request, "delivery/termination.html", context, status=422 if form.errors else 200)
 
 
 def _seen_by_the_operator() -> QuerySet[Contract]:
