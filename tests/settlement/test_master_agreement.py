@@ -1,17 +1,20 @@
 """Nobody trades who has not accepted the master agreement; who did so, and when, stands for ever."""
 
+import dataclasses
 import datetime
 import hashlib
+import importlib
 import json
 import re
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, ProgrammingError, transaction
 from django.test import Client
 
 from accounts.audit import Actor
 from accounts.errors import NotAllowed
-from accounts.models import AuditEvent, Organisation, Role
+from accounts.models import AuditEvent, Organisation, OutgoingEmail, Role
 from accounts.operations import create_api_key
 from marketplace.trading.errors import NoEligiblePool, NotOnSale
 from marketplace.trading.models import Order
@@ -249,3 +252,17 @@ def test_anybody_reads_it_in_both_languages(client):
     assert client.get("/agreement/1/fr.md").status_code == 404
     assert client.post("/agreement/accept/", {"sha256": "x"}).status_code == 302
     assert funded_buyer().pk in bound_organisations(datetime.datetime.now(datetime.UTC))
+
+
+def test_owners_are_asked_to_accept_a_version_that_replaces_theirs(newcomer, now, monkeypatch):
+    accept(newcomer)
+    owner = acting(newcomer).user
+    module = importlib.import_module("settlement.contracts.operations.agreements")
+    newer = dataclasses.replace(text_of(1), version=2, sha256="e" * 64)
+    monkeypatch.setattr(module, "newest_version", lambda: 2)
+    monkeypatch.setattr(module, "text_of", lambda version: newer)
+    call_command("publish_agreement")
+    call_command("publish_agreement")
+    [letter] = OutgoingEmail.objects.filter(to=owner.email)
+    assert letter.subject == "A new version of the master agreement"
+    assert "Version 2 is published" in letter.text
