@@ -1,8 +1,8 @@
 """From sign-up to a contract, in a real browser, with a real worker; nothing is mocked.
 
 The buyer signs up, proves the address, sets up a second factor, registers a firm; an operator verifies it; it
-accepts the master agreement; the operator books its bank transfer; a provider lists capacity; the buyer bids; the
-worker clears; the contract is there.
+accepts the master agreement; the operator books its bank transfer; a provider lists capacity; the buyer bids;
+the worker clears; the contract is there.
 """
 
 import base64

@@ -47,8 +47,8 @@ def _ask_owners_to_accept(
         with translation.override(owner.language or settings.LANGUAGE_CODE):
             subject = _("A new version of the master agreement")
             text = _(
-                "Version %(version)s is published. Read it and accept it for your organisation by %(until)s;"
-                " after that it can trade only under the new version. Contracts already made are not affected."
+                "Version %(version)s is published. Read it and accept it for your organisation by %(until)s."
+                " After that it trades only under the new version. Contracts already made are not affected."
             ) % {"version": agreement.version, "until": f"{until:%Y-%m-%d}"}
         queue_email(to=owner.email, subject=subject, text=text, now=now)
 
