@@ -88,6 +88,7 @@ class HourState(models.TextChoices):
     SETTLED = "settled", gettext_lazy("Settled")
     RETURNED = "returned", gettext_lazy("Back to the buyer")
     DISPUTED = "disputed", gettext_lazy("Disputed")
+    TERMINATED = "terminated", gettext_lazy("Terminated")
 
 
 @dataclass(frozen=True)
