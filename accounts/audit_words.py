@@ -32,6 +32,7 @@ VERBS = {
     "open": pgettext_lazy("audit trail", "opened"),
     "pause": pgettext_lazy("audit trail", "paused"),
     "place": pgettext_lazy("audit trail", "placed"),
+    "propose": pgettext_lazy("audit trail", "made"),
     "reject": pgettext_lazy("audit trail", "rejected"),
     "release": pgettext_lazy("audit trail", "released"),
     "remove": pgettext_lazy("audit trail", "removed"),
@@ -41,12 +42,17 @@ VERBS = {
     "revoke": pgettext_lazy("audit trail", "revoked"),
     "see": pgettext_lazy("audit trail", "looked at"),
     "submit": pgettext_lazy("audit trail", "submitted"),
+    "terminate": pgettext_lazy("audit trail", "ended before its time"),
+    "declined": pgettext_lazy("audit trail", "declined"),
+    "withdrawn": pgettext_lazy("audit trail", "withdrew"),
     "upload": pgettext_lazy("audit trail", "uploaded"),
     "verify": pgettext_lazy("audit trail", "verified"),
     "withdraw": pgettext_lazy("audit trail", "withdrew"),
 }
 SUBJECTS = {
     "contracts.contract": _("contract"),
+    "contracts.masteragreement": _("master agreement"),
+    "contracts.terminationproposal": _("proposal to terminate"),
     "delivery.accessdetails": _("access details"),
     "listings.algorithm": _("algorithm"),
     "listings.algorithmversion": _("version"),
@@ -65,6 +71,7 @@ SUBJECTS = {
 }
 DETAILS = {
     "algorithm": _("algorithm"),
+    "contract": _("contract"),
     "email": _("e-mail"),
     "fen": _("amount (fen)"),
     "fields": _("what changed"),

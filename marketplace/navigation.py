@@ -47,6 +47,7 @@ OPERATOR_SECTIONS = [
     Section(_("Payouts"), "/operator/payouts/", "cash"),
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
     Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]

@@ -13,9 +13,9 @@ from drf_spectacular.generators import SchemaGenerator
 
 from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
-from settlement.delivery.operations import open_dispute
+from settlement.delivery.operations import open_dispute, propose_termination
 from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
@@ -44,6 +44,7 @@ BID = {
 }
 
 USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
+END = {"ground": "agreement", "from_slot": "{first_hour}", "reason": "We need less."}
 
 # Method, address, body, and the scope without which it is refused.
 ON_ROWS: list[tuple[str, str, Any, Scope]] = [
@@ -57,6 +58,11 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("POST", "contracts/{contract}/disputes", {"text": "It was slow.", "amount_fen": 1}, Scope.DELIVERY),
     ("GET", "disputes/{dispute}", None, Scope.READ),
     ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
+    ("GET", "contracts/{contract}/document", None, Scope.READ),
+    ("GET", "contracts/{contract}/pdf", None, Scope.READ),
+    ("GET", "contracts/{contract}/terminations", None, Scope.READ),
+    ("POST", "contracts/{contract}/terminations", END, Scope.ORDERS),
+    ("POST", "contracts/{proposed}/terminations/{proposal}/answer", {"accept": False}, Scope.ORDERS),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -89,6 +95,7 @@ APPLICATION = {
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
+    ("GET", "agreement", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
@@ -129,10 +136,19 @@ def rows(firm: Organisation) -> dict[str, Any]:
     """A row of each kind that is the firm's."""
     fund(firm, 100_000_000)
     traded = CapacityFactory(reserve_price=10, ends_at=hour(24))
-    bid(firm, limit_price=2000)
+    for _ in range(2):
+        bid(firm, limit_price=2000)
     cleared_round()
-    contract = Contract.objects.get(buyer=firm)
+    contract, proposed = Contract.objects.filter(buyer=firm)
     assert contract.pool_id == traded.pool_id
+    proposal = propose_termination(
+        actor=acting(firm),
+        contract_id=proposed.pk,
+        ground=Ground.AGREEMENT,
+        from_slot=proposed.starts_at,
+        reason="We need less.",
+        now=contract.opened_at,
+    )
     facility = FacilityFactory(provider=firm)
     pool = PoolFactory(facility=facility)
     AcceleratorFactory(slug="spare")
@@ -156,6 +172,9 @@ def rows(firm: Organisation) -> dict[str, Any]:
         "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
+        "proposed": proposed.number,
+        "proposal": proposal.pk,
+        "first_hour": contract.starts_at,
         "facility": facility.pk,
         "pool": pool.pk,
         "capacity": CapacityFactory(pool=pool, starts_at=hour(30), ends_at=hour(40)).pk,
