@@ -21,6 +21,7 @@ class Permission(models.TextChoices):
     SEE_DELIVERY = "see_delivery", gettext_lazy("See deliveries and access details")
     REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
+    RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
     TERMINATE = "terminate", gettext_lazy("End contracts before their time")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
@@ -40,7 +41,13 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.FINANCE: frozenset(
-        {Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.DISPUTE, Permission.VIEW}
+        {
+            Permission.SEE_MONEY,
+            Permission.MOVE_MONEY,
+            Permission.DISPUTE,
+            Permission.RUN_PROGRAMMES,
+            Permission.VIEW,
+        }
     ),
     Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.VIEW}),
     Role.VIEWER: frozenset({Permission.VIEW}),

@@ -11,14 +11,17 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
 from settlement.delivery.operations import open_dispute, propose_termination
+from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
-from tests.factories.accounts import OrganisationFactory
+from tests.factories import vouchers
+from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import (
     AcceleratorFactory,
     AlgorithmFactory,
@@ -76,11 +79,19 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("PUT", "own/plans/{plan}", PLAN, Scope.LISTINGS),
     ("POST", "own/plans/{plan}/withdraw", None, Scope.LISTINGS),
     ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
+    ("GET", "voucher-programmes/{programme}/report", None, Scope.READ),
 ]
 # A stranger gets its own rows here: none, as it has none.
 LISTS = [
-    "orders", "trades", "contracts", "disputes", "own/facilities", "own/pools", "capacities", "own/algorithms"
-]  # fmt: skip
+    *("orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"),
+    *("disputes", "voucher-applications"),
+]
+APPLICATION = {
+    "programme": "{open_programme}",
+    "amount_fen": 1000,
+    "statement": "We train.",
+    "affiliates_named": True,
+}
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
@@ -88,6 +99,9 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
+    ("GET", "vouchers", None, Scope.READ),
+    ("GET", "voucher-programmes", None, Scope.READ),
+    ("POST", "voucher-applications", APPLICATION, Scope.ORDERS),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -149,9 +163,13 @@ def rows(firm: Organisation) -> dict[str, Any]:
     draft = compute_draft(customer, pool, now=hour(-5), number=0)
     [provided] = open_contracts(drafts=[draft], now=hour(-5))
     claim = {"contract_id": provided.pk, "text": "It was slow.", "amount": 1, "now": hour(0)}
+    approve_issuer(actor=Actor(user=UserFactory(is_staff=True)), organisation=firm, now=contract.opened_at)
+    vouchers.voucher(firm)
     return {
         "provided": provided.number,
         "dispute": open_dispute(actor=acting(customer), **claim).pk,
+        "programme": vouchers.programme(firm).pk,
+        "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
         "proposed": proposed.number,

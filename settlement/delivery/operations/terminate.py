@@ -15,11 +15,11 @@ from accounts.permissions import Permission, require, require_operator
 from settlement.contracts.errors import TerminationRefused
 from settlement.contracts.models import Contract, Ground, Termination, TerminationProposal
 from settlement.contracts.termination import break_fee_basis_points, break_fees
-from settlement.delivery.letters import write_to
 from settlement.delivery.operations.dispute import CONCERNED
 from settlement.delivery.operations.release import closed_splits
 from settlement.delivery.operations.settle import Basis, Split, settle
 from settlement.delivery.queries import amount_of, frozen_slots, slots_of
+from settlement.letters import write_to
 from settlement.money import show_yuan
 
 Status = TerminationProposal.Status
