@@ -99,6 +99,8 @@ def addresses(trader: Member) -> list[str]:
         reverse("listings:facility", args=[pool.facility_id]),
         "/contracts/",
         reverse("contracts:contract", args=[filled.trade.contract.number]),
+        reverse("delivery:termination", args=[filled.trade.contract.number]),
+        "/agreement/",
         reverse("contracts:verify", args=[filled.trade.contract.sha256]),
         "/balance/",
         "/balance/statement/",
