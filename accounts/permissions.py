@@ -21,6 +21,7 @@ class Permission(models.TextChoices):
     SEE_DELIVERY = "see_delivery", gettext_lazy("See deliveries and access details")
     REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
+    USE_LICENCES = "use_licences", gettext_lazy("Use licences: keys, seats, tokens and downloads")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -34,13 +35,16 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.SEE_DELIVERY,
             Permission.REPORT_DELIVERY,
             Permission.DISPUTE,
+            Permission.USE_LICENCES,
             Permission.VIEW,
         }
     ),
     Role.FINANCE: frozenset(
         {Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.DISPUTE, Permission.VIEW}
     ),
-    Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.VIEW}),
+    Role.ENGINEER: frozenset(
+        {Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.USE_LICENCES, Permission.VIEW}
+    ),
     Role.VIEWER: frozenset({Permission.VIEW}),
 }
 
