@@ -8,7 +8,7 @@ from settlement.licences.triggers import never_deleted
 
 
 class LicenceToken(models.Model):
-    """What software shows to use one licence and nothing else. The secret is shown once, and stored hashed."""
+    """What software shows to use one licence and nothing else. The secret is shown once, stored hashed."""
 
     licence = models.ForeignKey(Licence, models.PROTECT, related_name="tokens")
     name = models.CharField(_("name"), max_length=100)

@@ -49,8 +49,7 @@ def open_link(
 ) -> AlgorithmVersion:
     """The version that the link is for; the download is written down.
 
-    Raises LinkRefused where the link was changed or has expired, and whatever would by now refuse a new link to
-    whom it was made for.
+    Raises LinkRefused where the link was changed or has expired, and whatever would refuse a new link by now.
     """
     try:
         said = signing.loads(ticket, salt=PURPOSE)

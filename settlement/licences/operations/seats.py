@@ -39,7 +39,7 @@ RETURNING id
 
 @dataclass(frozen=True)
 class Machine:
-    """`fingerprint` is any text that software derives from the machine; `place` is where it says it stands."""
+    """`fingerprint` is any text that software derives from the machine; `place` is where it says it is."""
 
     fingerprint: str
     place: Place
