@@ -141,9 +141,9 @@ TONES = {
     "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "grace", "suspended"),
     ],
-    "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
+    "red": ["rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 

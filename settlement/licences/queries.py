@@ -1,4 +1,5 @@
 import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Sum
@@ -49,7 +50,8 @@ def lease_from(now: datetime.datetime) -> datetime.datetime:
 
 def calls_by_day(
     licence: Licence, *, since: datetime.datetime, zone: datetime.tzinfo
-) -> list[dict[str, object]]:
-    """For each day in `zone` on which calls were metered: `day` and `calls`, latest first."""
+) -> list[dict[str, Any]]:
+    """For each day in `zone` on which calls were metered: `day` and `total`, latest first."""
     metered = licence.metered.filter(metered_at__gte=since).annotate(day=TruncDate("metered_at", tzinfo=zone))
-    return list(metered.values("day").annotate(total=Sum("calls")).order_by("-day"))
+    days = metered.values("day").annotate(total=Sum("calls")).order_by("-day")
+    return [dict(day) for day in days]

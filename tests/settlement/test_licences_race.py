@@ -1,4 +1,4 @@
-"""A hundred machines reach for ten seats at once, and programs for the last calls: never more than was bought."""
+"""A hundred machines reach for ten seats at once, programs for the last calls: no more than was bought."""
 
 import threading
 from collections.abc import Callable
