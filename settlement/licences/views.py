@@ -62,7 +62,7 @@ def licence(request: MemberRequest, number: str) -> HttpResponse:
 @organisation_required(Permission.USE_LICENCES)
 def new_token(request: MemberRequest, number: str) -> HttpResponse:
     """Answers with the token itself, so that it is stored nowhere, not even in the session."""
-    shown = _own(request, number)
+    shown = _held(request, number)
     form = TokenForm(request.POST)
     if form.is_valid():
         with refused_on(form):
@@ -77,7 +77,7 @@ def new_token(request: MemberRequest, number: str) -> HttpResponse:
 @require_POST
 @organisation_required(Permission.USE_LICENCES)
 def end_token(request: MemberRequest, number: str, token_id: int) -> HttpResponse:
-    shown = _own(request, number)
+    shown = _held(request, number)
     with tell_refusal(request):
         revoke_token(actor=request.actor, licence_id=shown.pk, token_id=token_id, now=timezone.now())
         messages.success(request, _("The token is revoked; nothing can use it any more."))
@@ -87,7 +87,7 @@ def end_token(request: MemberRequest, number: str, token_id: int) -> HttpRespons
 @require_POST
 @organisation_required(Permission.USE_LICENCES)
 def reclaim(request: MemberRequest, number: str, activation_id: int) -> HttpResponse:
-    shown = _own(request, number)
+    shown = _held(request, number)
     with tell_refusal(request):
         reclaim_seat(
             actor=request.actor, licence_id=shown.pk, activation_id=activation_id, now=timezone.now()
@@ -99,7 +99,7 @@ def reclaim(request: MemberRequest, number: str, activation_id: int) -> HttpResp
 @require_POST
 @organisation_required(Permission.USE_LICENCES)
 def download(request: MemberRequest, number: str, version_id: int) -> HttpResponse:
-    shown = _own(request, number)
+    shown = _held(request, number)
     with tell_refusal(request):
         link = link_for_member(
             actor=request.actor, licence_id=shown.pk, version_id=version_id, now=timezone.now()
@@ -125,7 +125,7 @@ def artefact(request: HttpRequest, ticket: str) -> HttpResponseBase:
 @require_POST
 @organisation_required(Permission.MANAGE_LISTINGS)
 def suspend(request: MemberRequest, number: str) -> HttpResponse:
-    shown = _own(request, number)
+    shown = _published(request, number)
     form = ReasonForm(request.POST)
     if form.is_valid():
         with refused_on(form):
@@ -144,7 +144,7 @@ def suspend(request: MemberRequest, number: str) -> HttpResponse:
 @require_POST
 @organisation_required(Permission.MANAGE_LISTINGS)
 def reinstate(request: MemberRequest, number: str) -> HttpResponse:
-    shown = _own(request, number)
+    shown = _published(request, number)
     with tell_refusal(request):
         reinstate_licence(
             actor=request.actor, licence_id=shown.pk, by=Suspender.PUBLISHER, now=timezone.now()
@@ -225,6 +225,16 @@ def _own(request: MemberRequest, number: str) -> Licence:
     if due is not None:
         issue_licence(contract_id=due.pk, now=now)
     return get_object_or_404(own, contract__number=number)
+
+
+def _held(request: MemberRequest, number: str) -> Licence:
+    held = licences_of(request.organisation).filter(contract__buyer=request.organisation)
+    return get_object_or_404(held, contract__number=number)
+
+
+def _published(request: MemberRequest, number: str) -> Licence:
+    published = licences_of(request.organisation).filter(contract__provider=request.organisation)
+    return get_object_or_404(published, contract__number=number)
 
 
 def _any(number: str) -> Licence:

@@ -26,7 +26,6 @@ from settlement.licences.api.serializers import (
     FingerprintSerializer,
     LicenceDetailSerializer,
     LicenceSerializer,
-    LicensedVersionSerializer,
     LinkSerializer,
     MeteredSerializer,
     MeterSerializer,
@@ -197,5 +196,5 @@ class DownloadLink(SoftwareView):
         version_id = checked(AskLinkSerializer(data=request.data)).get("version")
         link = link_for_software(token=self.token, version_id=version_id, now=timezone.now())
         url = request.build_absolute_uri(reverse("licences:artefact", args=[link.ticket]))
-        version = LicensedVersionSerializer(link.version).data
-        return Response({"url": url, "expires_at": link.expires_at, "version": version})
+        answer = {"url": url, "expires_at": link.expires_at, "version": link.version}
+        return Response(LinkSerializer(answer).data)
