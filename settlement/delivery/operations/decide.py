@@ -11,12 +11,12 @@ from accounts.errors import InvalidInput
 from accounts.permissions import require_operator
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
-from settlement.delivery.letters import write_to
 from settlement.delivery.models import Dispute, DisputeMessage
 from settlement.delivery.operations.correct import Mended, correct
 from settlement.delivery.operations.dispute import CONCERNED
 from settlement.delivery.operations.settle import Basis, Split, settle
 from settlement.delivery.queries import HOUR, amount_of, credits_after
+from settlement.letters import write_to
 from settlement.money import show_yuan
 
 DECIDED = gettext_noop("%(number)s: the dispute is decided")

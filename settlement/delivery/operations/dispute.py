@@ -17,9 +17,9 @@ from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.evidence import MOST_FILES, Upload, check_evidence
-from settlement.delivery.letters import write_to
 from settlement.delivery.models import Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
+from settlement.letters import write_to
 
 Kind = DisputeMessage.Kind
 LONGEST = 10_000
