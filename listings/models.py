@@ -251,10 +251,10 @@ class Modality(models.TextChoices):
 class DataClass(models.TextChoices):
     """The law's class of the data in an algorithm's artefacts; `listings.circulation` has the rules."""
 
-    GENERAL = "general", _("General")
+    GENERAL = "general", _("General data")
     PERSONAL = "personal", _("Personal information")
-    IMPORTANT = "important", _("Important")
-    CORE = "core", _("Core")
+    IMPORTANT = "important", _("Important data")
+    CORE = "core", _("Core data")
 
 
 class Algorithm(models.Model):

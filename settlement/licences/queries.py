@@ -37,11 +37,13 @@ def to_be_issued(now: datetime.datetime) -> QuerySet[Contract]:
     )
 
 
-def versions_of(contract: Contract) -> QuerySet[AlgorithmVersion]:
-    """What a licence covers: the versions that were out when its contract was opened, newest first."""
+def version_of(contract: Contract) -> AlgorithmVersion | None:
+    """The release that is licensed: the newest that was out when the contract was opened."""
     assert contract.plan is not None
-    versions: QuerySet[AlgorithmVersion] = contract.plan.algorithm.versions.all()
-    return versions.filter(released_at__lte=contract.opened_at).order_by("-released_at", "-pk")
+    released = AlgorithmVersion.objects.filter(
+        algorithm=contract.plan.algorithm_id, released_at__lte=contract.opened_at
+    )
+    return released.order_by("-released_at", "-pk").first()
 
 
 def lease_from(now: datetime.datetime) -> datetime.datetime:

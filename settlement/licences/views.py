@@ -34,7 +34,7 @@ from settlement.licences.operations import (
     revoke_token,
     suspend_licence,
 )
-from settlement.licences.queries import all_licences, calls_by_day, licences_of, to_be_issued, versions_of
+from settlement.licences.queries import all_licences, calls_by_day, licences_of, to_be_issued, version_of
 
 LICENCES_A_PAGE, SEATS_A_PAGE = 25, 50
 LATEST = 20
@@ -98,12 +98,10 @@ def reclaim(request: MemberRequest, number: str, activation_id: int) -> HttpResp
 
 @require_POST
 @organisation_required(Permission.USE_LICENCES)
-def download(request: MemberRequest, number: str, version_id: int) -> HttpResponse:
+def download(request: MemberRequest, number: str) -> HttpResponse:
     shown = _held(request, number)
     with tell_refusal(request):
-        link = link_for_member(
-            actor=request.actor, licence_id=shown.pk, version_id=version_id, now=timezone.now()
-        )
+        link = link_for_member(actor=request.actor, licence_id=shown.pk, now=timezone.now())
         return redirect("licences:artefact", link.ticket)
     return redirect("licences:licence", number)
 
@@ -259,7 +257,6 @@ def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
         "publishes": shown.publisher == request.organisation and Permission.MANAGE_LISTINGS in may,
         "seats": Paginator(shown.activations.active(), SEATS_A_PAGE).get_page(request.GET.get("page")),
         "tokens": shown.tokens.select_related("created_by"),
-        "versions": versions_of(shown.contract),
         "downloads": shown.downloads.select_related("version", "user", "token")[:LATEST],
         "token_form": TokenForm(),
         "reason_form": ReasonForm(),
@@ -279,6 +276,7 @@ def _render(
     common = {
         "licence": shown,
         "contract": shown.contract,
+        "version": version_of(shown.contract),
         "plan": shown.contract.plan,
         "standing": shown.standing(now=now),
         "now": now,

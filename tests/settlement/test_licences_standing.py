@@ -6,7 +6,7 @@ import pytest
 
 from accounts.audit import Actor
 from accounts.errors import InvalidInput, NotAllowed
-from accounts.models import AuditEvent, Role
+from accounts.models import AuditEvent, OutgoingEmail, Role
 from settlement.contracts.models import Contract
 from settlement.licences.errors import LicenceExpired, LicenceRevoked, LicenceSuspended, WrongStanding
 from settlement.licences.models import Activation, Licence, Standing
@@ -122,6 +122,13 @@ def test_the_publisher_suspends_and_reinstates(licence, publisher):
     ]
     for party in (licence.licensee, licence.publisher):
         assert AuditEvent.objects.filter(organisation=party, verb="suspend").count() == 1
+    letters = OutgoingEmail.objects.order_by("pk")
+    assert {each.to for each in letters} == {acting(licence.licensee).user.email}
+    assert "Sold on without leave." in letters[0].text
+    assert [each.subject.split(": ")[1] for each in letters] == [
+        "the licence is suspended",
+        "the licence is reinstated",
+    ]
 
 
 def test_what_the_exchange_suspends_it_alone_reinstates(licence, publisher, operator):

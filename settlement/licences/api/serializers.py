@@ -11,7 +11,7 @@ from settlement.licences.models import Activation, Licence, Standing
 from settlement.licences.operations.meter import MOST_REPORTS
 from settlement.licences.operations.seats import LONGEST_FINGERPRINT
 from settlement.licences.operations.standing import LONGEST_REASON
-from settlement.licences.queries import versions_of
+from settlement.licences.queries import version_of
 
 
 class LicenceSerializer(serializers.ModelSerializer[Licence]):
@@ -72,18 +72,19 @@ class LicenceDetailSerializer(LicenceSerializer):
     """The key and the machines are for the licensee's members who use licences."""
 
     key = serializers.SerializerMethodField(help_text="Null to others than the licensee's users of licences.")
-    versions = serializers.SerializerMethodField()
+    version = serializers.SerializerMethodField()
     machines = serializers.SerializerMethodField()
 
     class Meta(LicenceSerializer.Meta):
-        fields = (*LicenceSerializer.Meta.fields, "key", "versions", "machines")  # type: ignore[assignment]
+        fields = (*LicenceSerializer.Meta.fields, "key", "version", "machines")  # type: ignore[assignment]
 
     def get_key(self, licence: Licence) -> str | None:
         return licence.key if self._uses(licence) else None
 
-    @extend_schema_field(LicensedVersionSerializer(many=True))
-    def get_versions(self, licence: Licence) -> Any:
-        return LicensedVersionSerializer(versions_of(licence.contract), many=True).data
+    @extend_schema_field(LicensedVersionSerializer(allow_null=True))
+    def get_version(self, licence: Licence) -> Any:
+        version = version_of(licence.contract)
+        return LicensedVersionSerializer(version).data if version else None
 
     @extend_schema_field(SeatSerializer(many=True))
     def get_machines(self, licence: Licence) -> Any:
@@ -155,12 +156,6 @@ class MeteredSerializer(serializers.Serializer[Any]):
     used = serializers.IntegerField()
     quota = serializers.IntegerField()
     left = serializers.IntegerField()
-
-
-class AskLinkSerializer(serializers.Serializer[dict[str, Any]]):
-    version = serializers.IntegerField(
-        required=False, max_value=2**63 - 1, help_text="Its id; else the latest that the licence covers."
-    )
 
 
 class LinkSerializer(serializers.Serializer[dict[str, Any]]):

@@ -22,7 +22,6 @@ from listings.circulation import Place
 from settlement.licences.api.schema import LicenceTokenScheme
 from settlement.licences.api.serializers import (
     ActivateSerializer,
-    AskLinkSerializer,
     FingerprintSerializer,
     LicenceDetailSerializer,
     LicenceSerializer,
@@ -190,11 +189,10 @@ class Calls(SoftwareView):
 
 
 class DownloadLink(SoftwareView):
-    @extend_schema(operation_id="licences_download", request=AskLinkSerializer, responses=LinkSerializer)
+    @extend_schema(operation_id="licences_download", request=None, responses=LinkSerializer)
     def post(self, request: Request, number: str) -> Response:
-        """A link to a version's artefact that works for five minutes; ranges resume a download."""
-        version_id = checked(AskLinkSerializer(data=request.data)).get("version")
-        link = link_for_software(token=self.token, version_id=version_id, now=timezone.now())
+        """A link to the licensed version's file that works for five minutes; ranges resume a download."""
+        link = link_for_software(token=self.token, now=timezone.now())
         url = request.build_absolute_uri(reverse("licences:artefact", args=[link.ticket]))
         answer = {"url": url, "expires_at": link.expires_at, "version": link.version}
         return Response(LinkSerializer(answer).data)

@@ -14,7 +14,7 @@ from listings.models import AlgorithmVersion
 from settlement.licences.errors import LinkRefused
 from settlement.licences.models import Download, Licence, LicenceToken
 from settlement.licences.operations.guard import held_by, require_usable
-from settlement.licences.queries import versions_of, with_parties
+from settlement.licences.queries import version_of, with_parties
 
 PURPOSE = "suanpan artefact download"  # The salt: what is signed for anything else opens nothing here.
 LIVES = datetime.timedelta(minutes=5)
@@ -29,18 +29,16 @@ class Link:
     version: AlgorithmVersion
 
 
-def link_for_member(
-    *, actor: Actor, licence_id: int, version_id: int | None = None, now: datetime.datetime
-) -> Link:
+def link_for_member(*, actor: Actor, licence_id: int, now: datetime.datetime) -> Link:
     """A link for a member of the licensee. Raises NotAllowed, InvalidInput, or what the standing refuses."""
     licence = held_by(actor, licence_id)
     assert actor.user is not None
-    return _link(licence, version_id, {"user": actor.user.pk}, now)
+    return _link(licence, {"user": actor.user.pk}, now)
 
 
-def link_for_software(*, token: LicenceToken, version_id: int | None = None, now: datetime.datetime) -> Link:
+def link_for_software(*, token: LicenceToken, now: datetime.datetime) -> Link:
     """A link for software with a token. Raises InvalidInput, or what the licence's standing refuses."""
-    return _link(token.licence, version_id, {"token": token.pk}, now)
+    return _link(token.licence, {"token": token.pk}, now)
 
 
 @transaction.atomic
@@ -61,7 +59,7 @@ def open_link(
     require_usable(licence, now=now)
     by = said["by"]
     _require_still_allowed(licence, by)
-    version = versions_of(licence.contract).get(pk=said["version"])
+    version = AlgorithmVersion.objects.select_related("algorithm").get(pk=said["version"])
     Download.objects.create(
         licence=licence,
         version=version,
@@ -81,12 +79,11 @@ def _require_still_allowed(licence: Licence, by: dict[str, int]) -> None:
         raise LinkRefused(_("The token that asked for this link has been revoked."))
 
 
-def _link(licence: Licence, version_id: int | None, by: dict[str, int], now: datetime.datetime) -> Link:
+def _link(licence: Licence, by: dict[str, int], now: datetime.datetime) -> Link:
     require_usable(licence, now=now)
-    covered = versions_of(licence.contract)
-    version = (covered.filter(pk=version_id) if version_id is not None else covered).first()
+    version = version_of(licence.contract)
     if version is None:
-        raise InvalidInput(_("This licence covers no such version."))
+        raise InvalidInput(_("The algorithm had no version when this licence was bought."))
     expires_at = now + LIVES
     said = {"licence": licence.pk, "version": version.pk, "by": by, "until": expires_at.timestamp()}
     return Link(signing.dumps(said, salt=PURPOSE), expires_at, version)

@@ -14,7 +14,7 @@ from settlement.contracts.models import Contract
 from settlement.licences.errors import NotALicence
 from settlement.licences.keys import KEY, statement
 from settlement.licences.models import Licence, LicenceEvent
-from settlement.licences.queries import to_be_issued, versions_of
+from settlement.licences.queries import to_be_issued, version_of
 
 BATCH = 500
 
@@ -65,6 +65,7 @@ def _facts(licence: Licence) -> dict[str, Any]:
     """What the key says: the licensee by its names at the time of contract."""
     contract, plan = licence.contract, licence.contract.plan
     assert plan is not None
+    version = version_of(contract)
     buyer = json.loads(contract.document)["buyer"]
     return {
         "licence": contract.number,
@@ -78,7 +79,7 @@ def _facts(licence: Licence) -> dict[str, Any]:
             "name_en": plan.algorithm.name_en,
             "data_class": plan.algorithm.data_class,
         },
-        "versions": [{"version": each.number, "sha256": each.sha256} for each in versions_of(contract)],
+        "version": {"number": version.number, "sha256": version.sha256} if version else None,
         "plan": {"name": plan.name, "kind": LicencePlan.Kind(plan.kind).value},
         "seats": licence.seats,
         "binding": licence.binding,

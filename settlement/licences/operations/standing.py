@@ -4,17 +4,39 @@ import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput, NotAllowed
+from accounts.models import Role
 from accounts.permissions import Permission, require, require_operator
 from settlement.contracts.models import Contract
+from settlement.letters import write_to
 from settlement.licences.errors import WrongStanding
 from settlement.licences.models import Licence, LicenceEvent
 from settlement.licences.operations.guard import locked
 from settlement.licences.operations.seats import release_all_seats
 
 LONGEST_REASON = 500
+CONCERNED = [Role.OWNER, Role.TRADER, Role.ENGINEER]
+Kind = LicenceEvent.Kind
+LETTERS = {
+    Kind.SUSPENDED: (
+        gettext_noop("%(number)s: the licence is suspended"),
+        gettext_noop(
+            "Licence %(number)s validates no more until it is reinstated; your machines keep their seats.\n\n"
+            "%(reason)s"
+        ),
+    ),
+    Kind.REINSTATED: (
+        gettext_noop("%(number)s: the licence is reinstated"),
+        gettext_noop("Licence %(number)s can be used again.\n\n%(reason)s"),
+    ),
+    Kind.REVOKED: (
+        gettext_noop("%(number)s: the licence is revoked"),
+        gettext_noop("Licence %(number)s has ended for good, and its seats are freed.\n\n%(reason)s"),
+    ),
+}
 Suspender = Licence.Suspender
 
 
@@ -34,7 +56,7 @@ def suspend_licence(
         raise WrongStanding(_("Only an active licence can be suspended."))
     licence.status, licence.suspended_by = Licence.Status.SUSPENDED, by
     licence.save(update_fields=["status", "suspended_by"])
-    _write_down(actor, licence, LicenceEvent.Kind.SUSPENDED, "suspend", reason, now)
+    _write_down(actor, licence, Kind.SUSPENDED, "suspend", reason, now)
     return licence
 
 
@@ -50,7 +72,7 @@ def reinstate_licence(
         raise NotAllowed(_("The exchange has suspended this licence: ask it."))
     licence.status, licence.suspended_by = Licence.Status.ACTIVE, ""
     licence.save(update_fields=["status", "suspended_by"])
-    _write_down(actor, licence, LicenceEvent.Kind.REINSTATED, "reinstate", reason.strip(), now)
+    _write_down(actor, licence, Kind.REINSTATED, "reinstate", reason.strip(), now)
     return licence
 
 
@@ -84,7 +106,7 @@ def _revoke(actor: Actor, licence: Licence, reason: str, now: datetime.datetime)
     licence.status, licence.suspended_by = Licence.Status.REVOKED, ""
     licence.save(update_fields=["status", "suspended_by"])
     release_all_seats(licence_id=licence.pk, now=now)
-    _write_down(actor, licence, LicenceEvent.Kind.REVOKED, "revoke", reason, now)
+    _write_down(actor, licence, Kind.REVOKED, "revoke", reason, now)
     return licence
 
 
@@ -109,9 +131,18 @@ def _required(reason: str) -> str:
 def _write_down(
     actor: Actor, licence: Licence, kind: LicenceEvent.Kind, verb: str, reason: str, now: datetime.datetime
 ) -> None:
-    """In the licence's own record, and in both parties' audit trails."""
+    """In the licence's own record, in both parties' audit trails, and in a letter to the licensee."""
     licence.events.create(kind=kind, at=now, by=actor.user, note=reason)
     for party in (licence.licensee, licence.publisher):
         record(
             actor=actor, verb=verb, subject=licence, detail={"reason": reason}, now=now, organisation=party
         )
+    subject, text = LETTERS[kind]
+    write_to(
+        organisation_id=licence.licensee.pk,
+        roles=CONCERNED,
+        subject=subject,
+        text=text,
+        values={"number": licence.number, "reason": reason},
+        now=now,
+    )
