@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,7 +23,7 @@ from settlement.contracts.queries import contracts_of
 from settlement.licences.artefact import artefact_response, range_of
 from settlement.licences.filters import LicenceFilter, OwnLicenceFilter
 from settlement.licences.forms import ReasonForm, TokenForm
-from settlement.licences.models import Licence
+from settlement.licences.models import Licence, LicenceEvent
 from settlement.licences.operations import (
     create_token,
     issue_licence,
@@ -251,9 +252,12 @@ def _list(
 def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
     may = permissions_of(request.actor)
     holds = shown.licensee == request.organisation
+    uses = holds and Permission.USE_LICENCES in may
+    events = shown.events.all() if uses else shown.events.filter(kind__in=LicenceEvent.OF_BOTH_PARTIES)
     context = {
         "holds": holds,
-        "uses": holds and Permission.USE_LICENCES in may,
+        "uses": uses,
+        "events": _latest(events),
         "publishes": shown.publisher == request.organisation and Permission.MANAGE_LISTINGS in may,
         "seats": Paginator(shown.activations.active(), SEATS_A_PAGE).get_page(request.GET.get("page")),
         "tokens": shown.tokens.select_related("created_by"),
@@ -265,8 +269,16 @@ def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
 
 
 def _operator_page(request: PageRequest, shown: Licence, **bound: Any) -> HttpResponse:
-    context = {"reason_form": ReasonForm(), "revoke_form": ReasonForm(prefix="revoke")}
+    context = {
+        "events": _latest(shown.events.all()),
+        "reason_form": ReasonForm(),
+        "revoke_form": ReasonForm(prefix="revoke"),
+    }
     return _render(request, "licences/operator_licence.html", shown, context, bound)
+
+
+def _latest(events: QuerySet[LicenceEvent]) -> QuerySet[LicenceEvent]:
+    return events.select_related("by", "token").order_by("-pk")[:LATEST]
 
 
 def _render(
@@ -281,7 +293,6 @@ def _render(
         "standing": shown.standing(now=now),
         "now": now,
         "days": calls_by_day(shown, since=now - CALLS_OF, zone=timezone.get_current_timezone()),
-        "events": shown.events.select_related("by", "token").order_by("-pk")[:LATEST],
     }
     return render(request, template, common | context | bound, status=422 if bound else 200)
 

@@ -64,7 +64,7 @@ def test_a_teammate_sees_terms_but_no_key_and_changes_nothing(licence, viewer, p
     teammate = as_user(viewer.user)
     page = text_of(teammate.get(path))
     assert licence.contract.plan.name in page
-    for secret in (licence.key, "m-1</code>", "Create a token"):
+    for secret in (licence.key, "m-1", "Seat taken", "Create a token"):
         assert secret not in page
     for change in (
         "tokens/",
@@ -124,9 +124,11 @@ def test_a_file_is_downloaded_through_a_link(licence, buyer, path):
 
 def test_the_publisher_sees_who_holds_it_suspends_and_reinstates(licence, buyer, path):
     trader = member(licence.publisher, Role.TRADER)
+    activate(token=token_of(licence), machine=machine("m-1"), now=NOW)
     page = text_of(trader.get(path))
     assert buyer.name_en in page
-    assert licence.key not in page
+    for own in (licence.key, "m-1", "Seat taken", "Token created"):
+        assert own not in page, "the holder's machines and members are its own"
     assert trader.post(path + "suspend/", {"reason": ""}).status_code == 422
     assert trader.post(path + "suspend/", {"reason": "Resold."}).status_code == 302
     assert "Suspended" in text_of(trader.get(path))

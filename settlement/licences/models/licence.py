@@ -149,6 +149,9 @@ class LicenceEvent(models.Model):
     token = models.ForeignKey("LicenceToken", models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(_("note"), max_length=500, blank=True)
 
+    # What both parties see; the rest is the licensee's own: its machines, its members.
+    OF_BOTH_PARTIES: ClassVar = [Kind.ISSUED, Kind.SUSPENDED, Kind.REINSTATED, Kind.REVOKED]
+
     class Meta:
         ordering = ["pk"]
         triggers = [append_only()]
