@@ -22,6 +22,7 @@ class Permission(models.TextChoices):
     REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
     USE_LICENCES = "use_licences", gettext_lazy("Use licences: keys, seats, tokens and downloads")
+    RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -40,7 +41,13 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.FINANCE: frozenset(
-        {Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.DISPUTE, Permission.VIEW}
+        {
+            Permission.SEE_MONEY,
+            Permission.MOVE_MONEY,
+            Permission.DISPUTE,
+            Permission.RUN_PROGRAMMES,
+            Permission.VIEW,
+        }
     ),
     Role.ENGINEER: frozenset(
         {Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.USE_LICENCES, Permission.VIEW}
@@ -54,6 +61,7 @@ SCOPE_MAY: dict[Scope, frozenset[Permission]] = {
     Scope.LISTINGS: frozenset({Permission.MANAGE_LISTINGS}),
     Scope.ORDERS: frozenset({Permission.TRADE}),
     Scope.MONEY: frozenset({Permission.MOVE_MONEY}),
+    Scope.DELIVERY: frozenset({Permission.REPORT_DELIVERY, Permission.DISPUTE}),
 }
 
 

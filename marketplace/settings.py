@@ -277,6 +277,12 @@ SPECTACULAR_SETTINGS = {
         "RoundStatus": "marketplace.trading.models.Round.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "DeliveryState": "settlement.delivery.models.StateReport.State",
+        "HourState": "settlement.delivery.queries.HourState",
+        "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "Currency": "settlement.ledger.models.Currency",
+        "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
+        "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -311,6 +317,11 @@ EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
 LICENCE_GRACE_DAYS = env.int("LICENCE_GRACE_DAYS", default=7)
 LICENCE_LEASE_MINUTES = env.int("LICENCE_LEASE_MINUTES", default=15)
 LICENCE_CACHE_MINUTES = env.int("LICENCE_CACHE_MINUTES", default=60)
+PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
+PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
+# When the reconciliation says that money waits too long.
+PAYOUT_AGES_AFTER_DAYS = env.int("PAYOUT_AGES_AFTER_DAYS", default=3)
+SUSPENSE_AGES_AFTER_DAYS = env.int("SUSPENSE_AGES_AFTER_DAYS", default=7)
 # Where buyers send their bank transfers; shown beside their reference code.
 TOP_UP_BANK = {
     "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
@@ -346,9 +357,21 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.licences.tasks.revoke",
         "schedule": crontab(),
     },
+    "return the rest of closed programmes": {
+        "task": "settlement.vouchers.tasks.return_rest",
+        "schedule": crontab(minute="21"),
+    },
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
+    },
+    "pay out on schedule": {
+        "task": "settlement.payments.tasks.pay_out_what_is_due",
+        "schedule": crontab(minute="20", hour="*/6"),
+    },
+    "reconcile": {
+        "task": "settlement.payments.tasks.reconcile_yesterday",
+        "schedule": crontab(minute="40", hour="1"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

@@ -137,11 +137,18 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 TONES = {
-    "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
-    "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
+    "green": [
+        *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
+        *("approved", "confirmed"),
+    ],
+    "blue": [
+        *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
+        *("collected", "sent"),
+    ],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned", "grace", "suspended"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
+        *("proposed", "unexplained", "waiting", "grace", "suspended"),
     ],
     "red": ["rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"],
 }

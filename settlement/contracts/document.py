@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import Organisation
 from listings.models import LicencePlan, Pool
 from settlement.contracts.models import Contract
+from settlement.ledger.models import Account, Hold
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,25 @@ class ContractDraft:
 
 
 @dataclass(frozen=True)
+class ContractFunding:
+    """A funder's part of a contract's total, in fen."""
+
+    account_id: int
+    amount: int
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """What the drafts of one batch name: read once, described at the moment of contracting."""
 
     organisations: Mapping[int, Organisation]
     pools: Mapping[int, Pool]
     plans: Mapping[int, LicencePlan]
+    holds: Mapping[int, Hold]
+    funders: Mapping[int, Account]
 
     @classmethod
-    def of(cls, drafts: Sequence[ContractDraft]) -> "Catalogue":
+    def of(cls, drafts: Sequence[ContractDraft], holds: Mapping[int, Hold]) -> "Catalogue":
         parties = {each.buyer_id for each in drafts} | {each.provider_id for each in drafts}
         pools = Pool.objects.select_related("facility", "accelerator")
         plans = LicencePlan.objects.select_related("algorithm")
@@ -50,7 +61,18 @@ class Catalogue:
             organisations=Organisation.objects.in_bulk(parties),
             pools=pools.in_bulk({each.pool_id for each in drafts if each.pool_id}),
             plans=plans.in_bulk({each.plan_id for each in drafts if each.plan_id}),
+            holds=holds,
+            funders=Account.objects.select_related("organisation").in_bulk(
+                {each.funder_account_id for each in holds.values() if each.funder_account_id}
+            ),
         )
+
+    def funding_of(self, draft: ContractDraft) -> ContractFunding | None:
+        hold = self.holds[draft.hold_id] if draft.hold_id is not None else None
+        if hold is None or hold.funder_account_id is None:
+            return None
+        share = hold.funded_share(draft.total)
+        return ContractFunding(hold.funder_account_id, share) if share else None
 
 
 def document_of(
@@ -75,6 +97,7 @@ def document_of(
         "ends_at": stamp(draft.ends_at) if draft.ends_at else None,
         "hourly_prices_fen": list(draft.hourly_prices),
         "total_fen": draft.total,
+        "funding": _funding(catalogue.funding_of(draft), catalogue),
         "fee_basis_points": fee_basis_points,
         "terms": dict(draft.terms or {}),
         "previous_sha256": previous_sha256,
@@ -94,6 +117,15 @@ def _party(organisation: Organisation) -> dict[str, Any]:
         "jurisdiction": organisation.jurisdiction,
         "registration_number": organisation.registration_number,
     }
+
+
+def _funding(funding: ContractFunding | None, catalogue: Catalogue) -> dict[str, Any] | None:
+    """Whose voucher bears how much of the total."""
+    if funding is None:
+        return None
+    account = catalogue.funders[funding.account_id]
+    assert account.organisation is not None, "a funder is an organisation"
+    return {"funder": _party(account.organisation), "programme": account.shard, "funded_fen": funding.amount}
 
 
 def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:

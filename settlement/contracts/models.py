@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from listings.models import LicencePlan, Pool
-from settlement.ledger.models import Hold
+from settlement.contracts.funding import returned_share
+from settlement.ledger.models import Account, Hold
 
 RUNNING = ["active", "disputed"]
 
@@ -71,6 +72,10 @@ class Contract(models.Model):
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
     hourly_prices = ArrayField(models.BigIntegerField(), verbose_name=_("prices by hour"), default=list)
     total = models.BigIntegerField(_("total (fen)"))
+    funder_account = models.ForeignKey(
+        Account, models.PROTECT, null=True, blank=True, related_name="funded_contracts"
+    )
+    funded = models.BigIntegerField(_("of it from a funder (fen)"), default=0)
     fee_basis_points = models.PositiveIntegerField(_("fee (basis points)"))
     document = models.TextField()
     previous_sha256 = models.CharField(max_length=64, blank=True)
@@ -81,6 +86,7 @@ class Contract(models.Model):
 
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.ACTIVE)
     escrow = models.BigIntegerField(_("in escrow (fen)"))
+    returned = models.BigIntegerField(_("back to the buyer and the funder (fen)"), default=0)
     settled_until = models.DateTimeField(_("settled until"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
@@ -105,6 +111,15 @@ class Contract(models.Model):
                 name="contract_escrow_within_total", condition=Q(escrow__gte=0, escrow__lte=F("total"))
             ),
             models.CheckConstraint(
+                name="contract_funded_within_total",
+                condition=Q(funder_account__isnull=True, funded=0)
+                | Q(funder_account__isnull=False, funded__gt=0, funded__lte=F("total")),
+            ),
+            models.CheckConstraint(
+                name="contract_returns_what_left_escrow",
+                condition=Q(returned__gte=0, returned__lte=F("total") - F("escrow")),
+            ),
+            models.CheckConstraint(
                 name="contract_ends_with_nothing_in_escrow",
                 condition=Q(status__in=RUNNING, ended_at__isnull=True)
                 | (~Q(status__in=RUNNING) & Q(ended_at__isnull=False, escrow=0)),
@@ -120,7 +135,8 @@ class Contract(models.Model):
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
             pgtrigger.ReadOnly(
-                name="terms_never_change", exclude=["status", "escrow", "settled_until", "ended_at"]
+                name="terms_never_change",
+                exclude=["status", "escrow", "returned", "settled_until", "ended_at"],
             ),
         ]
 
@@ -131,6 +147,12 @@ class Contract(models.Model):
     def settled(self) -> int:
         """What has left the escrow, in fen."""
         return self.total - self.escrow
+
+    def give_back(self, amount: int) -> int:
+        """Count `amount` fen as returned, and say how much of it is the funder's. Nothing is saved."""
+        share = returned_share(funded=self.funded, total=self.total, returned=self.returned, amount=amount)
+        self.returned += amount
+        return share
 
     @property
     def fee_ratio(self) -> Decimal:

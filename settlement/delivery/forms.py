@@ -8,9 +8,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from settlement.contracts.models import Contract
-from settlement.delivery.evidence import FORMATS
 from settlement.delivery.models import StateReport
 from settlement.delivery.queries import slots_of
+from settlement.evidence import FORMATS
 from settlement.money import to_fen
 
 

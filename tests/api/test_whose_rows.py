@@ -11,13 +11,18 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract
+from settlement.contracts.operations import open_contracts
+from settlement.delivery.operations import open_dispute
 from settlement.licences.models import Licence
+from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
-from tests.factories.accounts import OrganisationFactory
+from tests.factories import vouchers
+from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.licences import licensed
 from tests.factories.listings import (
     AcceleratorFactory,
@@ -28,6 +33,7 @@ from tests.factories.listings import (
     PoolFactory,
     hour,
 )
+from tests.factories.settlement import acting, compute_draft
 from tests.factories.trading import bid, cleared_round, fund
 
 pytestmark = pytest.mark.django_db
@@ -39,11 +45,20 @@ BID = {
     "limit_price_fen": 10,
 }
 
+USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
+
 # Method, address, body, and the scope without which it is refused.
 ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "orders/{order}", None, Scope.READ),
     ("POST", "orders/{order}/cancel", None, Scope.ORDERS),
     ("GET", "contracts/{contract}", None, Scope.READ),
+    ("GET", "contracts/{contract}/delivery", None, Scope.READ),
+    ("GET", "contracts/{contract}/hours", None, Scope.READ),
+    ("POST", "contracts/{provided}/delivery/state", {"state": "provisioning"}, Scope.DELIVERY),
+    ("POST", "contracts/{provided}/delivery/access", {"text": "ssh gpu"}, Scope.DELIVERY),
+    ("POST", "contracts/{contract}/disputes", {"text": "It was slow.", "amount_fen": 1}, Scope.DELIVERY),
+    ("GET", "disputes/{dispute}", None, Scope.READ),
+    ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -63,24 +78,37 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "licences/{licence}", None, Scope.READ),
     ("POST", "licences/{licence}/suspend", {"reason": "Resold."}, Scope.LISTINGS),
     ("POST", "licences/{suspended}/reinstate", None, Scope.LISTINGS),
+    ("GET", "voucher-programmes/{programme}/report", None, Scope.READ),
 ]
 # A stranger gets its own rows here: none, as it has none.
 LISTS = [
-    "orders",
-    "trades",
-    "contracts",
-    "licences",
-    "own/facilities",
-    "own/pools",
-    "capacities",
-    "own/algorithms",
+    *(
+        "orders",
+        "trades",
+        "contracts",
+        "licences",
+        "own/facilities",
+        "own/pools",
+        "capacities",
+        "own/algorithms",
+    ),
+    *("disputes", "voucher-applications"),
 ]
+APPLICATION = {
+    "programme": "{open_programme}",
+    "amount_fen": 1000,
+    "statement": "We train.",
+    "affiliates_named": True,
+}
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
+    ("GET", "vouchers", None, Scope.READ),
+    ("GET", "voucher-programmes", None, Scope.READ),
+    ("POST", "voucher-applications", APPLICATION, Scope.ORDERS),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -92,6 +120,12 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("POST", "own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}, Scope.LISTINGS),
     ("POST", "capacities", {"pool": "{pool}", **terms()}, Scope.LISTINGS),
     ("POST", "own/algorithms", ALGORITHM, Scope.LISTINGS),
+    (
+        "POST",
+        "usage",
+        USAGE,
+        Scope.DELIVERY,
+    ),
 ]
 # It reads the public market alone, and asks for no permission.
 FOR_ANY_KEY = {("POST", "estimates")}
@@ -125,9 +159,20 @@ def rows(firm: Organisation) -> dict[str, Any]:
     sold = licensed(OrganisationFactory(), algorithm=listed)
     suspended = licensed(OrganisationFactory(), algorithm=listed)
     Licence.objects.filter(pk=suspended.pk).update(status="suspended", suspended_by="publisher")
+    customer = OrganisationFactory(activity=Organisation.Activity.BUY)
+    fund(customer, 1_000_000)
+    draft = compute_draft(customer, pool, now=hour(-5), number=0)
+    [provided] = open_contracts(drafts=[draft], now=hour(-5))
+    claim = {"contract_id": provided.pk, "text": "It was slow.", "amount": 1, "now": hour(0)}
+    approve_issuer(actor=Actor(user=UserFactory(is_staff=True)), organisation=firm, now=contract.opened_at)
+    vouchers.voucher(firm)
     return {
         "licence": sold.number,
         "suspended": suspended.number,
+        "provided": provided.number,
+        "dispute": open_dispute(actor=acting(customer), **claim).pk,
+        "programme": vouchers.programme(firm).pk,
+        "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
         "facility": facility.pk,
@@ -145,14 +190,18 @@ def rows(firm: Organisation) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def filled(part: Any, rows: dict[str, Any]) -> Any:
+    """A body with the rows that it names."""
+    if isinstance(part, dict):
+        return {name: filled(value, rows) for name, value in part.items()}
+    if isinstance(part, list):
+        return [filled(each, rows) for each in part]
+    return rows[part[1:-1]] if isinstance(part, str) and part.startswith("{") else part
+
+
 def send(program: Caller, case: tuple[str, str, Any, Scope], rows: dict[str, Any]) -> Any:
     method, address, body, _ = case
-    if body is not None:
-        body = {
-            name: rows[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-            for name, value in body.items()
-        }
-    return program.send(method, address.format(**rows), body)
+    return program.send(method, address.format(**rows), filled(body, rows))
 
 
 def test_no_address_of_an_organisation_is_left_out() -> None:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import Member
 from settlement.licences.operations import activate
+from tests.factories import vouchers
 from tests.factories.licences import licensed, machine, token_of
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
 from tests.factories.trading import bid, cleared_round, fund
@@ -84,6 +85,8 @@ def addresses(trader: Member) -> list[str]:
     plan = LicencePlanFactory()
     held = licensed(trader.organisation, algorithm=plan.algorithm, kind="per_call", calls=9)
     activate(token=token_of(held), machine=machine("m"), now=held.issued_at)
+    voucher = vouchers.voucher(trader.organisation)
+    paid = bid(trader.organisation, voucher_id=voucher.pk)
     return [
         "/",
         "/market/",
@@ -107,6 +110,11 @@ def addresses(trader: Member) -> list[str]:
         "/artefacts/no-ticket/",
         "/balance/",
         "/balance/statement/",
+        "/vouchers/",
+        "/vouchers/affiliates/",
+        reverse("vouchers:voucher", args=[voucher.pk]),
+        reverse("vouchers:programme", args=[voucher.programme_id]),
+        reverse("trading:order", args=[paid.pk]),
         "/organisation/",
         "/account/",
         "/nowhere/",

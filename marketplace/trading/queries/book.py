@@ -15,6 +15,7 @@ from listings.slots import SLOT
 from marketplace.trading.eligibility import Option, options_of
 from marketplace.trading.models import Order, OrderLimit
 from marketplace.trading.starts import Room
+from settlement.vouchers.queries import barred_sellers
 
 
 @dataclass(frozen=True)
@@ -110,13 +111,23 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
 
 
 def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, slots: int) -> None:
-    """Sort the orders into the draft. An option that offers too little in every run of hours is left out."""
+    """Sort the orders into the draft. An option that offers too little in every run of hours is left out, and
+    so is whom an order's voucher does not pay.
+    """
     room = Room(_offered(draft, slots))
     plan_rows = {plan.pk: row for row, plan in enumerate(draft.plans, start=len(draft.pools))}
     limits = _limits(orders)
+    barred = barred_sellers(order.hold_id for order in orders if order.hold_id is not None)
     for order in orders:
+        not_paid = barred.get(order.hold_id or 0, set())
         if order.plan is None:
-            eligible = options_of(order, limits[order.pk], draft.pools)
+            eligible = [
+                option
+                for option in options_of(order, limits[order.pk], draft.pools)
+                if draft.pools[option.pool_row].facility.provider_id not in not_paid
+            ]
+        elif order.plan.algorithm.publisher_id in not_paid:
+            eligible = []
         elif order.plan.supply is None:
             draft.at_posted_price.append(order)
             continue

@@ -2,6 +2,6 @@
 
 from settlement.contracts.document import ContractDraft
 from settlement.contracts.operations.open import open_contracts
-from settlement.contracts.operations.pay import EscrowPayment, pay_from_escrow
+from settlement.contracts.operations.pay import EscrowPayment, pay_from_escrow, write_returned
 
-__all__ = ["ContractDraft", "EscrowPayment", "open_contracts", "pay_from_escrow"]
+__all__ = ["ContractDraft", "EscrowPayment", "open_contracts", "pay_from_escrow", "write_returned"]

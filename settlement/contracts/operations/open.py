@@ -1,7 +1,7 @@
 """Open contracts: their terms fixed, chained and signed, their holds made escrow, in one transaction."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -46,8 +46,9 @@ def open_contracts(*, drafts: Sequence[ContractDraft], now: datetime.datetime) -
 def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contract]:
     if not drafts:
         return []
-    _refuse_unless_sound(drafts)
-    contracts = Contract.objects.bulk_create(_chained(drafts, now), batch_size=BATCH)
+    holds = Hold.objects.in_bulk([draft.hold_id for draft in drafts if draft.hold_id is not None])
+    _refuse_unless_sound(drafts, holds)
+    contracts = Contract.objects.bulk_create(_chained(drafts, holds, now), batch_size=BATCH)
     accounts = accounts_of(organisation_ids={draft.buyer_id for draft in drafts})
     post_holds(
         postings=[
@@ -65,14 +66,17 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
     return contracts
 
 
-def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contract]:
+def _chained(
+    drafts: Sequence[ContractDraft], holds: Mapping[int, Hold], now: datetime.datetime
+) -> list[Contract]:
     last = Contract.objects.order_by("-position").first()
     position, previous = (last.position, last.sha256) if last else (0, "")
-    catalogue = Catalogue.of(drafts)
+    catalogue = Catalogue.of(drafts, holds)
     signer = current_signer()
     contracts = []
     for draft in drafts:
         position += 1
+        funding = catalogue.funding_of(draft)
         number = f"SP-{now.year}-{position:06}"
         fields: dict[str, Any] = {"number": number, "fee_basis_points": settings.FEE_BASIS_POINTS}
         document = canonical_json(document_of(draft, catalogue, previous_sha256=previous, now=now, **fields))
@@ -93,6 +97,8 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
                 ends_at=draft.ends_at,
                 hourly_prices=list(draft.hourly_prices),
                 total=draft.total,
+                funder_account_id=funding.account_id if funding else None,
+                funded=funding.amount if funding else 0,
                 document=document,
                 previous_sha256=previous,
                 sha256=sha256,
@@ -108,8 +114,7 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
     return contracts
 
 
-def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
-    buyers = dict(Hold.objects.filter(pk__in=[d.hold_id for d in drafts]).values_list("pk", "organisation"))
+def _refuse_unless_sound(drafts: Sequence[ContractDraft], holds: Mapping[int, Hold]) -> None:
     sources = set()
     for draft in drafts:
         if draft.source in sources:
@@ -117,10 +122,14 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
         sources.add(draft.source)
         if draft.hold_id is None and draft.total:
             raise ContractRefused(_("%(source)s: no hold pays for it.") % {"source": draft.source})
-        if draft.hold_id is not None and buyers.get(draft.hold_id) != draft.buyer_id:
+        if draft.hold_id is not None and _holder(holds.get(draft.hold_id)) != draft.buyer_id:
             raise ContractRefused(_("%(source)s: the hold is not the buyer's.") % {"source": draft.source})
         if draft.kind == Contract.Kind.COMPUTE:
             _refuse_unless_hours_add_up(draft)
+
+
+def _holder(hold: Hold | None) -> int | None:
+    return hold.organisation_id if hold else None
 
 
 def _refuse_unless_hours_add_up(draft: ContractDraft) -> None:

@@ -16,9 +16,9 @@ from accounts.models import Role
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
-from settlement.delivery.evidence import MOST_FILES, Upload, check_evidence
 from settlement.delivery.models import Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
+from settlement.evidence import MOST_FILES, Upload, check_evidence
 from settlement.letters import write_to
 
 Kind = DisputeMessage.Kind
