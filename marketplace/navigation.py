@@ -32,6 +32,7 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Orders"), "/orders/", "list-details"), lambda member: member.organisation.buys),
     (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
     (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
+    (Section(_("Licences"), "/licences/", "license"), lambda member: True),
     (
         Section(_("Vouchers"), "/vouchers/", "certificate"),
         lambda member: member.organisation.buys or has_programmes(member.organisation),
@@ -49,6 +50,7 @@ OPERATOR_SECTIONS = [
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
     Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
+    Section(_("Licences"), "/operator/licences/", "license"),
     Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]
 

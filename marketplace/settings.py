@@ -239,6 +239,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANONYMOUS", default="120/min"),
         "caller": env("API_RATE_CALLER", default="1200/min"),
+        "licence": env("API_RATE_LICENCE", default="600/min"),
     },
     "NUM_PROXIES": PROXY_COUNT,
     "EXCEPTION_HANDLER": "accounts.api.problems.problem_handler",
@@ -267,6 +268,9 @@ SPECTACULAR_SETTINGS = {
         "LicencePlanStatus": "listings.models.LicencePlan.Status",
         "LicenceKind": "listings.models.LicencePlan.Kind",
         "LicenceTerritory": "listings.models.LicencePlan.Territory",
+        "SeatBinding": "listings.models.LicencePlan.Binding",
+        "DataClass": "listings.models.DataClass",
+        "LicenceStanding": "settlement.licences.models.Standing",
         "OrderKind": "marketplace.trading.models.Order.Kind",
         "OrderStatus": "marketplace.trading.models.Order.Status",
         "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
@@ -321,6 +325,9 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+LICENCE_GRACE_DAYS = env.int("LICENCE_GRACE_DAYS", default=7)
+LICENCE_LEASE_MINUTES = env.int("LICENCE_LEASE_MINUTES", default=15)
+LICENCE_CACHE_MINUTES = env.int("LICENCE_CACHE_MINUTES", default=60)
 PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
 PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
 # When the reconciliation says that money waits too long.
@@ -351,6 +358,15 @@ CELERY_BEAT_SCHEDULE = {
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
+    },
+    "issue licences": {"task": "settlement.licences.tasks.issue", "schedule": crontab()},
+    "take back the seats of crashed machines": {
+        "task": "settlement.licences.tasks.reclaim",
+        "schedule": crontab(),
+    },
+    "revoke the licences of terminated contracts": {
+        "task": "settlement.licences.tasks.revoke",
+        "schedule": crontab(),
     },
     "return the rest of closed programmes": {
         "task": "settlement.vouchers.tasks.return_rest",
