@@ -32,6 +32,7 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
     (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
     (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
+    (Section(_("Invoices"), "/invoices/", "file-text"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
 ]
 NEWCOMER_SECTIONS = [Section(_("Register your organisation"), "/organisation/create/", "building")]
@@ -40,6 +41,7 @@ OPERATOR_SECTIONS = [
     Section(_("Verification"), "/operator/verification/", "shield-check"),
     Section(_("Bank lines"), "/operator/bank/", "building-bank"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
+    Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
 ]
 
 

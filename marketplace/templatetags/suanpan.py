@@ -137,11 +137,22 @@ def icon(name: str, css: str = "") -> SafeString:
 
 
 TONES = {
-    "green": ["active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"],
+    "green": [
+        "active",
+        "verified",
+        "filled",
+        "settled",
+        "completed",
+        "listed",
+        "accepted",
+        "booked",
+        "paid",
+        "issued",
+    ],
     "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "requested"),
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }

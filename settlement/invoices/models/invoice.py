@@ -1,6 +1,8 @@
 """Invoices and credit notes. Written once; the triggers that add them up are in migration 0002."""
 
+import datetime
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
@@ -14,6 +16,7 @@ from accounts.models import Organisation
 from accounts.names import TwoNamed
 from settlement.contracts.models import Contract, SigningKey
 from settlement.invoices.models.charge import Charge, append_only
+from settlement.invoices.period import month_of
 from settlement.ledger.models import Currency
 
 
@@ -124,6 +127,11 @@ class Invoice(models.Model):
         return self.series == self.Series.CREDIT_NOTE
 
     @property
+    def month(self) -> datetime.date:
+        """The month that it covers, where it covers one: its period begins with it."""
+        return month_of(self.period_start)
+
+    @property
     def seller_names(self) -> TwoNamed:
         if self.seller is not None:
             return self.seller
@@ -155,6 +163,10 @@ class InvoiceLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.invoice} {self.position}"
+
+    @property
+    def vat_ratio(self) -> Decimal:
+        return Decimal(self.vat_basis_points).scaleb(-4)
 
 
 class InvoiceItem(models.Model):

@@ -18,7 +18,7 @@ class InvoiceProfile(models.Model):
 
     organisation = models.OneToOneField(Organisation, models.PROTECT, related_name="invoice_profile")
     title = models.CharField(_("invoice title"), max_length=200)
-    tax_number = models.CharField(_("tax number"), max_length=40)
+    tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
     kind = models.CharField(_("kind of fapiao"), max_length=10, choices=Kind, default=Kind.ORDINARY)
     address = models.CharField(_("registered address"), max_length=200, blank=True)
     phone = models.CharField(_("telephone"), max_length=40, blank=True)
