@@ -2,11 +2,14 @@ import datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from settlement.invoices.models import InvoiceProfile
 from settlement.invoices.operations import ProfileDetails
-from settlement.invoices.period import month_after, start_of
+from settlement.invoices.period import EARLIEST, LATEST, month_after, start_of
+
+BETWEEN = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # no generic at run time
@@ -53,11 +56,13 @@ class CostsForm(forms.Form):
     since = forms.DateField(
         label=_("From month"),
         input_formats=["%Y-%m"],
+        validators=BETWEEN,
         widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
     )
     until = forms.DateField(
         label=_("To month"),
         input_formats=["%Y-%m"],
+        validators=BETWEEN,
         widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"),
     )
 

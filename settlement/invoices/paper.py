@@ -6,12 +6,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.http import HttpResponse
 
 from settlement.invoices.models import FapiaoRequest, Invoice
+from settlement.invoices.queries import fapiao_of
 from settlement.money import show_yuan, to_yuan
 from settlement.pdf import render_pdf
 
 TEMPLATE = "invoices/invoice.typ"
+LANGUAGES = ("zh-hans", "en")
+
+
+def download(invoice: Invoice, language: str) -> HttpResponse:
+    response = HttpResponse(
+        invoice_pdf(invoice, fapiao_of(invoice), language=language), content_type="application/pdf"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
+    return response
 
 
 def invoice_pdf(invoice: Invoice, fapiao: FapiaoRequest | None, *, language: str) -> bytes:

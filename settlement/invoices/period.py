@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(2199, 12, 1)  # Months that can be asked for.
+
 
 def local_day(moment: datetime.datetime) -> datetime.date:
     return moment.astimezone(ZoneInfo(settings.EXCHANGE_ZONE)).date()

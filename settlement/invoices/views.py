@@ -25,7 +25,7 @@ from settlement.invoices.focus import BYTE_ORDER_MARK, Echo, focus_csv, plain
 from settlement.invoices.forms import CostsForm, FapiaoForm, ProfileForm
 from settlement.invoices.models import Invoice
 from settlement.invoices.operations import edit_invoice_profile, enter_fapiao, request_fapiao
-from settlement.invoices.paper import invoice_pdf
+from settlement.invoices.paper import LANGUAGES, download
 from settlement.invoices.period import month_of
 from settlement.invoices.queries import (
     Month,
@@ -43,7 +43,6 @@ from settlement.money import to_yuan
 
 INVOICES_A_PAGE = 25
 LINES_A_PAGE = 50
-LANGUAGES = ("zh-hans", "en")
 
 
 @require_GET
@@ -83,14 +82,7 @@ def document(request: MemberRequest, number: str) -> HttpResponse:
 def pdf(request: MemberRequest, number: str) -> HttpResponse:
     """In the language in force, or the one that `?language=` names."""
     asked = request.GET.get("language", "")
-    return pdf_response(_own(request, number), asked if asked in LANGUAGES else get_language() or "en")
-
-
-def pdf_response(invoice: Invoice, language: str) -> HttpResponse:
-    paper = invoice_pdf(invoice, fapiao_of(invoice), language=language)
-    response = HttpResponse(paper, content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{invoice.number}.pdf"'
-    return response
+    return download(_own(request, number), asked if asked in LANGUAGES else get_language() or "en")
 
 
 @require_POST
