@@ -28,13 +28,11 @@ def collect_charges() -> int:
     """Write down the charges of all transfers that were sealed since the last one; how many there were.
 
     Seals first, so that what was posted a moment ago is not left for the next time. One collector works at
-    a time; another one finds nothing to do.
+    a time; who waited for it finds all that it found.
     """
-    seal_transfers()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COLLECT_LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COLLECT_LOCK])
+    seal_transfers()
     position = Charge.objects.aggregate(last=Max("position"))["last"] or 0
     collected, returned = 0, _Returned()
     while transfers := list(_after(position)[:BATCH]):
@@ -45,10 +43,15 @@ def collect_charges() -> int:
     return collected
 
 
-def contracts_with_unsealed_transfers() -> set[int]:
+def unsealed_contracts() -> set[int]:
     """Contracts of which something moved that cannot be collected yet."""
     keys = Transfer.objects.filter(position=None, source=CONTRACT).values_list("source_id", flat=True)
     return {int(key.partition(":")[0]) for key in keys}
+
+
+def anything_unsealed(*, before: datetime.datetime) -> bool:
+    """Whether something was posted before a moment that cannot be collected yet."""
+    return Transfer.objects.filter(position=None, posted_at__lt=before).exists()
 
 
 def _after(position: int) -> QuerySet[Transfer]:

@@ -14,7 +14,7 @@ from settlement.contracts.models import RUNNING, Contract
 from settlement.invoices import vat
 from settlement.invoices.letters import announce
 from settlement.invoices.models import Charge, Invoice, InvoiceItem, InvoiceLine, InvoiceProfile
-from settlement.invoices.operations.collect import collect_charges, contracts_with_unsealed_transfers
+from settlement.invoices.operations.collect import anything_unsealed, collect_charges, unsealed_contracts
 from settlement.invoices.operations.write import Draft, DraftLine, write_invoice
 from settlement.invoices.period import local_day, month_after, month_of, start_of
 
@@ -64,7 +64,7 @@ def issue_contract_invoices(*, now: datetime.datetime) -> list[Invoice]:
     """Invoice every ended contract of the customers that chose so, each in a transaction of its own."""
     ended = set(Contract.objects.exclude(status__in=RUNNING).values_list("pk", flat=True))
     collect_charges()
-    waits = contracts_with_unsealed_transfers()
+    waits = unsealed_contracts()
     scopes = []
     for kind in Kind:
         rows = pending_charges(kind).filter(**_cycle(kind, Cycle.CONTRACT))
@@ -80,8 +80,10 @@ def issue_contract_invoices(*, now: datetime.datetime) -> list[Invoice]:
 def issue_monthly_invoices(*, now: datetime.datetime) -> list[Invoice]:
     """Invoice every month that is over, oldest first, for all who did not choose by contract."""
     collect_charges()
-    scopes: set[Scope] = set()
     this_month = start_of(month_of(now))
+    if anything_unsealed(before=this_month):
+        return []  # Somebody else seals just now: the next beat finds the month whole.
+    scopes: set[Scope] = set()
     for kind in Kind:
         rows = pending_charges(kind).filter(posted_at__lt=this_month)
         rows = rows.exclude(**_cycle(kind, Cycle.CONTRACT))
