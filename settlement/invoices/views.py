@@ -13,11 +13,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, NotAllowed
 from accounts.names import local_name
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
-from accounts.web import operator_required, organisation_required, refused_on, tell_refusal
+from accounts.web import not_allowed, operator_required, organisation_required, refused_on, tell_refusal
 from settlement.invoices.document import profile_of
 from settlement.invoices.errors import BadInvoiceProfile
 from settlement.invoices.filters import InvoiceFilter
@@ -117,6 +117,8 @@ def profile(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             edit_invoice_profile(actor=request.actor, details=form.details(), now=timezone.now())
+        except NotAllowed as refusal:
+            return not_allowed(request, refusal)
         except DomainError as refusal:
             form.add_error(refusal.field if isinstance(refusal, BadInvoiceProfile) else None, str(refusal))
         else:
