@@ -69,7 +69,7 @@ class Invoice(models.Model):
     year = models.PositiveSmallIntegerField()
     serial = models.PositiveIntegerField()
     number = models.CharField(_("number"), max_length=20, unique=True)
-    kind = models.CharField(_("for"), max_length=10, choices=Kind)
+    kind = models.CharField(pgettext_lazy("invoice", "for"), max_length=10, choices=Kind)
     corrects = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="credit_notes", verbose_name=_("corrects")
     )
