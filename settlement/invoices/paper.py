@@ -84,8 +84,7 @@ def _line(line: dict[str, Any], language: str) -> dict[str, Any]:
         "name": product[f"{named}_{language}"],
         "detail": product["accelerator"] if compute else product["plan_name"],
         "quantity": f"{line['quantity']:,}",
-        "since": _time(line["starts_at"]),
-        "until": _time(line["ends_at"]) if line["ends_at"] else "",
+        "hours": _hours(line["starts_at"], line["ends_at"]) if line["ends_at"] else "",
         "rate": f"{line['vat_basis_points'] / 100:g}%",
         "gross": _money(line["gross_fen"]),
         "net": _money(line["net_fen"]),
@@ -96,6 +95,12 @@ def _line(line: dict[str, Any], language: str) -> dict[str, Any]:
 def _time(stamp: str) -> str:
     moment = datetime.datetime.fromisoformat(stamp)
     return moment.astimezone(ZoneInfo(settings.EXCHANGE_ZONE)).strftime("%Y-%m-%d %H:%M")
+
+
+def _hours(starts_at: str, ends_at: str) -> str:
+    """`2026-06-01 13:00 – 17:00`: the day is said once where it is one."""
+    first, last = _time(starts_at), _time(ends_at)
+    return f"{first} – {last.removeprefix(first[:11])}"
 
 
 def _money(fen: int) -> str:
