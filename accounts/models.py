@@ -219,6 +219,7 @@ class Scope(models.TextChoices):
     LISTINGS = "listings", _("Change listings")
     ORDERS = "orders", _("Place and cancel orders")
     MONEY = "money", _("Move money")
+    DELIVERY = "delivery", _("Report deliveries and meters, and dispute")
 
 
 class ApiKey(models.Model):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Member, Role
 from accounts.permissions import ROLE_MAY, Permission
 from accounts.requests import PageRequest
+from settlement.vouchers.queries import has_programmes
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Orders"), "/orders/", "list-details"), lambda member: member.organisation.buys),
     (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
     (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
+    (
+        Section(_("Vouchers"), "/vouchers/", "certificate"),
+        lambda member: member.organisation.buys or has_programmes(member.organisation),
+    ),
     (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Invoices"), "/invoices/", "file-text"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
@@ -40,8 +45,13 @@ OPERATOR_SECTIONS = [
     Section(_("Rounds"), "/operator/rounds/", "gavel"),
     Section(_("Verification"), "/operator/verification/", "shield-check"),
     Section(_("Bank lines"), "/operator/bank/", "building-bank"),
+    Section(_("Payouts"), "/operator/payouts/", "cash"),
+    Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
+    Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
     Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
+    Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]
 
 

@@ -272,12 +272,20 @@ SPECTACULAR_SETTINGS = {
         "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
         "RoundStatus": "marketplace.trading.models.Round.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
+        "TerminationGround": "settlement.contracts.models.Ground",
+        "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
         "InvoiceKind": "settlement.invoices.models.Invoice.Kind",
         "InvoiceSeries": "settlement.invoices.models.Invoice.Series",
         "FapiaoKind": "settlement.invoices.models.InvoiceProfile.Kind",
         "FapiaoStatus": "settlement.invoices.models.FapiaoRequest.Status",
         "InvoiceCycle": "settlement.invoices.models.InvoiceProfile.Cycle",
+        "DeliveryState": "settlement.delivery.models.StateReport.State",
+        "HourState": "settlement.delivery.queries.HourState",
+        "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "Currency": "settlement.ledger.models.Currency",
+        "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
+        "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -301,6 +309,12 @@ ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
 ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
+# Where this exchange is on the web: what a contract's PDF leads to.
+SITE_URL = (env("SITE_URL", default="") or "http://localhost:8000").rstrip("/")
+# How long a version of the master agreement stays valid once a newer one is published.
+AGREEMENT_GRACE_DAYS = env.int("AGREEMENT_GRACE_DAYS", default=30)
+# What a buyer in breach leaves to the provider of the undelivered hours' price; each contract states its own.
+BREAK_FEE_BASIS_POINTS = env.int("BREAK_FEE_BASIS_POINTS", default=1000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 # Keys that encrypt access details, newest first; without any they are derived from SECRET_KEY.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[])
@@ -309,6 +323,11 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
+PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
+# When the reconciliation says that money waits too long.
+PAYOUT_AGES_AFTER_DAYS = env.int("PAYOUT_AGES_AFTER_DAYS", default=3)
+SUSPENSE_AGES_AFTER_DAYS = env.int("SUSPENSE_AGES_AFTER_DAYS", default=7)
 # Where buyers send their bank transfers; shown beside their reference code.
 TOP_UP_BANK = {
     "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
@@ -348,6 +367,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
     },
+    "return the rest of closed programmes": {
+        "task": "settlement.vouchers.tasks.return_rest",
+        "schedule": crontab(minute="21"),
+    },
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
@@ -359,6 +382,14 @@ CELERY_BEAT_SCHEDULE = {
     "invoice the months that are over": {
         "task": "settlement.invoices.tasks.invoice_months",
         "schedule": crontab(minute="41"),
+    },
+    "pay out on schedule": {
+        "task": "settlement.payments.tasks.pay_out_what_is_due",
+        "schedule": crontab(minute="20", hour="*/6"),
+    },
+    "reconcile": {
+        "task": "settlement.payments.tasks.reconcile_yesterday",
+        "schedule": crontab(minute="40", hour="1"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

@@ -138,21 +138,17 @@ def icon(name: str, css: str = "") -> SafeString:
 
 TONES = {
     "green": [
-        "active",
-        "verified",
-        "filled",
-        "settled",
-        "completed",
-        "listed",
-        "accepted",
-        "booked",
-        "paid",
-        "issued",
+        *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
+        *("approved", "confirmed", "issued"),
     ],
-    "blue": ["open", "cleared", "clearing", "delivering", "released", "metered", "decided"],
+    "blue": [
+        *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
+        *("collected", "sent"),
+    ],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned", "requested"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
+        *("proposed", "unexplained", "waiting", "requested"),
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
 }

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import models
 from django.db.models import F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Termination
 from settlement.contracts.queries import fee_on
 from settlement.delivery.models import Correction, Delivery, Dispute, StateReport, UsageRecord
 from settlement.delivery.service_level import contracted_seconds
@@ -61,6 +62,11 @@ def state_of(contract: Contract) -> StateReport.State:
     return State(last.state) if last else State.SCHEDULED
 
 
+def terminated_from(contract: Contract) -> datetime.datetime | None:
+    """The slot from which on a terminated contract is not delivered."""
+    return Termination.objects.filter(contract=contract).values_list("from_slot", flat=True).first()
+
+
 def outstanding(provider_ids: Iterable[int] | None = None) -> QuerySet[Any]:
     """Corrections of which the provider still owes something, annotated with `paid`."""
     paid = Correction.objects.annotate(paid=Coalesce(Sum("payments__amount"), 0)).filter(owed__gt=F("paid"))
@@ -75,6 +81,16 @@ def credits_after(delivery_ids: Iterable[int]) -> Mapping[int, int]:
     return {row["delivery"]: row["sum"] for row in rows.annotate(sum=Sum("credit"))}
 
 
+class HourState(models.TextChoices):
+    SCHEDULED = "scheduled", gettext_lazy("To come")
+    UNMETERED = "unmetered", gettext_lazy("Waits for its meter")
+    METERED = "metered", gettext_lazy("Metered")
+    SETTLED = "settled", gettext_lazy("Settled")
+    RETURNED = "returned", gettext_lazy("Back to the buyer")
+    DISPUTED = "disputed", gettext_lazy("Disputed")
+    TERMINATED = "terminated", gettext_lazy("Terminated")
+
+
 @dataclass(frozen=True)
 class Hour:
     """One slot as both parties see it; amounts in fen, `availability` a ratio."""
@@ -85,8 +101,7 @@ class Hour:
     availability: float | None
     credit: int
     fee: int
-    state: str
-    label: str
+    state: HourState
 
 
 def hours_of(contract: Contract, *, now: datetime.datetime) -> list[Hour]:
@@ -102,7 +117,7 @@ def hours_of(contract: Contract, *, now: datetime.datetime) -> list[Hour]:
             amount_of(contract, slot),
         )
         credit = done.credit + later.get(done.pk, 0) if done else 0
-        state, label = _state_of_hour(done, slot, seconds, (contract.pk, slot) in frozen, now)
+        is_frozen = (contract.pk, slot) in frozen
         hours.append(
             Hour(
                 slot=slot,
@@ -111,8 +126,7 @@ def hours_of(contract: Contract, *, now: datetime.datetime) -> list[Hour]:
                 availability=None if seconds is None else seconds / contracted_seconds(contract),
                 credit=credit,
                 fee=fee_on(amount - credit, contract.fee_basis_points),
-                state=state,
-                label=label,
+                state=_state_of_hour(done, slot, seconds, is_frozen, now),
             )
         )
     return hours
@@ -120,16 +134,16 @@ def hours_of(contract: Contract, *, now: datetime.datetime) -> list[Hour]:
 
 def _state_of_hour(
     done: Delivery | None, slot: datetime.datetime, seconds: int | None, frozen: bool, now: datetime.datetime
-) -> tuple[str, str]:
+) -> HourState:
     if frozen:
-        return "disputed", _("Disputed")
-    if done is not None and done.credit == done.amount and done.amount:
-        return "returned", _("Back to the buyer")
+        return HourState.DISPUTED
+    if done is not None and done.basis == Delivery.Basis.TERMINATED:
+        return HourState.TERMINATED
     if done is not None:
-        return "settled", _("Settled")
+        return HourState.RETURNED if done.credit == done.amount and done.amount else HourState.SETTLED
     if slot + HOUR > now:
-        return "scheduled", _("To come")
-    return ("metered", _("Metered")) if seconds is not None else ("unmetered", _("Waits for its meter"))
+        return HourState.SCHEDULED
+    return HourState.UNMETERED if seconds is None else HourState.METERED
 
 
 @dataclass(frozen=True)
@@ -142,8 +156,8 @@ class Left:
 
 
 def left_of(contract: Contract, *, now: datetime.datetime) -> Left:
-    ahead = sum(slot + HOUR > now for slot in slots_of(contract))
     settled = set(contract.deliveries.values_list("slot", flat=True))
+    ahead = sum(slot + HOUR > now and slot not in settled for slot in slots_of(contract))
     disputed = sum(
         amount_of(contract, slot) for __, slot in frozen_slots([contract.pk]) if slot not in settled
     )

@@ -79,6 +79,7 @@ def _line(line: InvoiceLine, items: Sequence[InvoiceItem]) -> dict[str, Any]:
         "quantity": contract.quantity,
         "starts_at": terms["starts_at"],
         "ends_at": terms["ends_at"],
+        "funding": terms.get("funding"),
         "vat_basis_points": line.vat_basis_points,
         "gross_fen": line.gross,
         "net_fen": line.net,

@@ -24,9 +24,9 @@ from settlement.invoices.period import local_day, month_after, month_of, start_o
 from settlement.invoices.queries import costs_of
 from settlement.ledger.models import TransferKind
 from settlement.money import to_yuan
+from settlement.spreadsheet import plain
 
 CHUNK = 2000
-BYTE_ORDER_MARK = "\ufeff"  # Without it, spreadsheets read UTF-8 as the system's own encoding.
 
 COLUMNS = (
     "AvailabilityZone",
@@ -157,7 +157,9 @@ def _usage(charge: Charge) -> Iterator[Row]:
     first = (charge.starts_at - contract.starts_at) // HOUR
     prices = contract.hourly_prices[first : first + hours]
     paid = [price * contract.quantity for price in prices]
-    if hours == 1 and charge.hours:
+    if not charge.hours:
+        yield _adjustment(charge)
+    elif hours == 1:
         yield _hour(charge, charge.starts_at, prices[0], charge.supply)
     elif hours == charge.hours and charge.ends_at <= charge.posted_at and sum(paid) == charge.supply:
         for number, (price, amount) in enumerate(zip(prices, paid, strict=True)):
@@ -191,12 +193,23 @@ def _run(charge: Charge) -> Row:
         "ChargeCategory": "Usage",
         "ChargeDescription": f"{units} units for {charge.hours} hours, paid together",
         "ChargeFrequency": "Usage-Based",
-        "ConsumedQuantity": units * max(charge.hours, 1),
+        "ConsumedQuantity": units * charge.hours,
         "ConsumedUnit": "Unit-Hours",
         "PricingCategory": "Dynamic",
         "PricingQuantity": 1,
         "PricingUnit": "Payments",
         **_costs(cost, cost, cost),
+    }
+
+
+def _adjustment(charge: Charge) -> Row:
+    """Paid for no hour: a break fee."""
+    cost = to_yuan(charge.supply)
+    return {
+        "ChargeCategory": "Adjustment",
+        "ChargeDescription": "Break fee for hours that are not delivered",
+        "ChargeFrequency": "One-Time",
+        **_costs(cost, cost),
     }
 
 
@@ -272,14 +285,6 @@ def _product(contract: Contract) -> Mapping[str, Any]:
 
 def _moment(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def plain(words: str) -> str:
-    """A name must not become a spreadsheet's formula."""
-    return f"'{words}" if words.startswith(FORMULA) else words
 
 
 class Echo:

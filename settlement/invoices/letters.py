@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from django.utils import translation
 from django.utils.translation import gettext_noop
 
-from accounts.models import Member, Organisation, Role
+from accounts.models import Organisation, Role
 from accounts.names import TwoNamed, local_name
 from accounts.operations import queue_email
 from accounts.queries import language_of
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
+from settlement.letters import write_to
 from settlement.money import show_yuan
 
 ISSUED = gettext_noop("Invoice %(number)s")
@@ -74,19 +75,14 @@ class Named:
 def _write(
     to: Organisation, subject: str, text: str, values: Mapping[str, object], now: datetime.datetime
 ) -> None:
-    for address in _addresses(to):
-        with translation.override(language_of(address)):
-            queue_email(
-                to=address,
-                subject=translation.gettext(subject) % values,
-                text=translation.gettext(text) % values,
-                now=now,
-            )
-
-
-def _addresses(organisation: Organisation) -> list[str]:
-    profile = InvoiceProfile.objects.filter(organisation=organisation).exclude(email="").first()
-    if profile is not None:
-        return [profile.email]
-    members = Member.objects.filter(organisation=organisation, role__in=MIND_MONEY, user__is_active=True)
-    return list(members.order_by("pk").values_list("user__email", flat=True))
+    profile = InvoiceProfile.objects.filter(organisation=to).exclude(email="").first()
+    if profile is None:
+        write_to(organisation_id=to.pk, roles=MIND_MONEY, subject=subject, text=text, values=values, now=now)
+        return
+    with translation.override(language_of(profile.email)):
+        queue_email(
+            to=profile.email,
+            subject=translation.gettext(subject) % values,
+            text=translation.gettext(text) % values,
+            now=now,
+        )

@@ -85,6 +85,7 @@ def _line(line: dict[str, Any], language: str) -> dict[str, Any]:
         "detail": product["accelerator"] if compute else product["plan_name"],
         "quantity": f"{line['quantity']:,}",
         "hours": _hours(line["starts_at"], line["ends_at"]) if line["ends_at"] else "",
+        "funded": show_yuan(line["funding"]["funded_fen"]) if line["funding"] else "",
         "rate": f"{line['vat_basis_points'] / 100:g}%",
         "gross": _money(line["gross_fen"]),
         "net": _money(line["net_fen"]),

@@ -21,7 +21,7 @@ from accounts.web import not_allowed, operator_required, organisation_required, 
 from settlement.invoices.document import profile_of
 from settlement.invoices.errors import BadInvoiceProfile
 from settlement.invoices.filters import InvoiceFilter
-from settlement.invoices.focus import BYTE_ORDER_MARK, Echo, focus_csv, plain
+from settlement.invoices.focus import Echo, focus_csv
 from settlement.invoices.forms import CostsForm, FapiaoForm, ProfileForm
 from settlement.invoices.models import Invoice
 from settlement.invoices.operations import edit_invoice_profile, enter_fapiao, request_fapiao
@@ -40,6 +40,7 @@ from settlement.invoices.queries import (
     with_parties,
 )
 from settlement.money import to_yuan
+from settlement.spreadsheet import BYTE_ORDER_MARK, plain
 
 INVOICES_A_PAGE = 25
 LINES_A_PAGE = 50

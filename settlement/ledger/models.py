@@ -239,7 +239,10 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 
 
 class Hold(models.Model):
-    """Money set aside for an order: pending, then posted (in part or whole), voided or expired, once."""
+    """Money set aside for an order: pending, then posted (in part or whole), voided or expired, once.
+
+    Of `amount`, `funded` came from `funder_account` and goes back there; the rest is the organisation's own.
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending", _("Pending")
@@ -251,6 +254,10 @@ class Hold(models.Model):
     transfer = models.OneToOneField(Transfer, models.PROTECT, related_name="hold")
     amount = models.BigIntegerField(_("amount (fen)"))
     posted = models.BigIntegerField(_("posted (fen)"), default=0)
+    funder_account = models.ForeignKey(
+        Account, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    funded = models.BigIntegerField(_("of it from a funder (fen)"), default=0)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     placed_at = models.DateTimeField(_("placed"))
@@ -261,6 +268,11 @@ class Hold(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="hold_sets_something_aside", condition=Q(amount__gt=0)),
+            models.CheckConstraint(
+                name="hold_funded_within_amount",
+                condition=Q(funder_account__isnull=True, funded=0)
+                | Q(funder_account__isnull=False, funded__gt=0, funded__lte=F("amount")),
+            ),
             models.CheckConstraint(
                 name="hold_posts_no_more_than_it_holds",
                 condition=Q(status="posted", posted__gte=0, posted__lte=F("amount"))
@@ -287,3 +299,7 @@ class Hold(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation} {self.amount} {self.status}"
+
+    def funded_share(self, part: int) -> int:
+        """What the funder bears of `part` fen of the hold: never more than its ratio, so rounded down."""
+        return self.funded * part // self.amount

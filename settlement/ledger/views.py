@@ -14,10 +14,9 @@ from accounts.web import organisation_required
 from settlement.ledger.filters import StatementFilter
 from settlement.ledger.queries import Statement
 from settlement.money import to_yuan
+from settlement.spreadsheet import BYTE_ORDER_MARK, plain
 
 LINES_A_PAGE = 50
-BYTE_ORDER_MARK = "\ufeff"  # Without it, spreadsheets read UTF-8 as the system's own encoding.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @require_GET
@@ -63,16 +62,11 @@ def _rows(statement: Statement) -> Iterator[list[object]]:
             timezone.localtime(line.transfer.posted_at).isoformat(timespec="seconds"),
             line.transfer_id,
             line.transfer.get_kind_display(),
-            _plain(line.transfer.memo),
+            plain(line.transfer.memo),
             to_yuan(line.amount),
             to_yuan(line.running),  # type: ignore[attr-defined]
         ]
     yield ["", "", _("Closing balance"), "", "", to_yuan(statement.closing)]
-
-
-def _plain(text: str) -> str:
-    """A payer's words must not become a spreadsheet's formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 class _Echo:

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from accounts.errors import DomainError, InvalidInput
+from accounts.errors import DomainError, InvalidInput, NotAllowed
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,21 @@ class AlreadyBooked(DomainError):
     """The bank line already belongs to an organisation."""
 
     code = "already_booked"
+
+
+class PayoutRefused(DomainError):
+    """The payout, its account or its file does not allow this now."""
+
+    code = "payout_refused"
+
+
+class AlreadyDecided(DomainError):
+    """Somebody approved or refused it before."""
+
+    code = "already_decided"
+
+
+class SecondPersonNeeded(NotAllowed):
+    """Who proposed it cannot approve it."""
+
+    code = "second_person_needed"

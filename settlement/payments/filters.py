@@ -9,7 +9,7 @@ DAY = DateInput(attrs={"type": "date"})
 
 
 class BankLineFilter(django_filters.FilterSet):  # type: ignore[misc]
-    q = django_filters.CharFilter(label=_("Payer, remark or serial number"), method="search")
+    q = django_filters.CharFilter(label=_("Payer, payee, remark or serial number"), method="search")
     status = django_filters.ChoiceFilter(label=_("Status"), choices=BankLine.Status, empty_label=_("Any"))
     since = django_filters.DateFilter(label=_("From"), widget=DAY, field_name="booked_on", lookup_expr="gte")
     until = django_filters.DateFilter(label=_("Until"), widget=DAY, field_name="booked_on", lookup_expr="lte")

@@ -1,8 +1,13 @@
+import datetime
 from dataclasses import dataclass
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
-from settlement.payments.models import BankLine
+from accounts.models import Member, Organisation, User
+from accounts.permissions import ROLE_MAY, Permission
+from settlement.payments.models import BankLine, Payout, PayoutAccount, PayoutSchedule, Reconciliation
+
+MOVERS = [role for role, permissions in ROLE_MAY.items() if Permission.MOVE_MONEY in permissions]
 
 
 @dataclass(frozen=True)
@@ -17,3 +22,38 @@ def suspense() -> Suspense:
     waiting = BankLine.objects.filter(status=BankLine.Status.SUSPENSE)
     sums = waiting.aggregate(lines=Count("pk"), amount=Sum("amount"))
     return Suspense(lines=sums["lines"], amount=sums["amount"] or 0)
+
+
+def usable_account(organisation: Organisation, now: datetime.datetime) -> PayoutAccount | None:
+    """Where the organisation is paid to, once a new account's wait is over."""
+    return PayoutAccount.objects.in_force().filter(organisation=organisation, usable_at__lte=now).first()
+
+
+def who_may_move_money(organisation: Organisation) -> QuerySet[User]:
+    return User.objects.filter(
+        is_active=True, memberships__organisation=organisation, memberships__role__in=MOVERS
+    )
+
+
+def schedule_of(organisation: Organisation) -> PayoutSchedule.Frequency:
+    chosen = PayoutSchedule.objects.filter(organisation=organisation).first()
+    return PayoutSchedule.Frequency(chosen.frequency) if chosen else PayoutSchedule.Frequency.NONE
+
+
+def amount_of(payouts: QuerySet[Payout]) -> int:
+    return payouts.aggregate(sum=Sum("amount"))["sum"] or 0
+
+
+def accounts_for_an_operator() -> QuerySet[PayoutAccount]:
+    """The proposed accounts of organisations where nobody else may approve them."""
+    second_person = Member.objects.filter(
+        organisation=OuterRef("organisation"), role__in=MOVERS, user__is_active=True
+    ).exclude(user=OuterRef("proposed_by"))
+    alone = PayoutAccount.objects.proposed().filter(~Exists(second_person))
+    rows: QuerySet[PayoutAccount] = alone.select_related("organisation", "proposed_by").order_by("pk")
+    return rows
+
+
+def last_reconciliations() -> QuerySet[Reconciliation]:
+    """The last run of each account."""
+    return Reconciliation.objects.order_by("account", "-pk").distinct("account").select_related("ran_by")

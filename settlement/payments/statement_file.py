@@ -1,101 +1,51 @@
-"""Read a bank's statement: CSV in UTF-8 or GBK, with English or Chinese column names."""
+"""Read a bank's statement: payments in and out, with the balance after each where the bank tells it."""
 
-import csv
 import datetime
-import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from django.utils.translation import gettext as _
 
-from settlement.money import to_fen
-from settlement.payments.errors import BadLine, BadStatement
+from settlement.payments.csv_table import decode, read_fen, read_table
+
+__all__ = ["StatementLine", "decode", "parse"]
 
 COLUMNS = {
     "serial": ("serial", "流水号", "交易流水号"),
     "date": ("date", "交易日期", "记账日期"),
     "amount": ("amount", "贷方金额", "贷方发生额", "收入金额", "金额"),
+    "out": ("paid out", "借方金额", "借方发生额", "支出金额"),
+    "balance": ("balance", "余额", "账户余额", "当前余额"),
     "payer": ("payer", "对方户名", "对方名称"),
     "payer_account": ("payer account", "对方账号"),
     "remark": ("remark", "附言", "摘要", "用途"),
 }
-OPTIONAL = {"payer_account"}
+OPTIONAL = {"out", "balance", "payer_account"}
 LENGTHS = {"serial": 64, "payer": 200, "payer_account": 64, "remark": 300}
 DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
-LARGEST = Decimal(10) ** 12  # Yuan; what is beyond is a slip of the file.
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """One incoming payment, in fen, with the file's line that it stands on."""
+    """One payment in fen, in (above zero) or out, with the file's line that it stands on."""
 
     number: int
     serial: str
     booked_on: datetime.date
     amount: int
+    balance: int | None
     payer: str
     payer_account: str
     remark: str
 
 
-def decode(data: bytes) -> str:
-    """UTF-8, with or without a byte-order mark, else GB 18030 (which contains GBK). Raises BadStatement."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise BadStatement([BadLine(1, _("save the file as CSV in UTF-8 or GBK."))])
-
-
 def parse(csv_text: str) -> list[StatementLine]:
     """All lines of the statement. Raises BadStatement, naming every line that cannot be read."""
-    rows = csv.reader(io.StringIO(csv_text.removeprefix("\ufeff"), newline=""))
-    header = next(rows, [])
-    places = _places(header)
-    lines: list[StatementLine] = []
-    bad: list[BadLine] = []
-    seen: dict[str, int] = {}
-    for row in rows:
-        if not any(cell.strip() for cell in row):
-            continue
-        try:
-            line = _line(rows.line_num, {name: row[place].strip() for name, place in places.items()})
-            first = seen.setdefault(line.serial, line.number)
-            if first != line.number:
-                raise ValueError(_("the serial number stands on line %(line)s already.") % {"line": first})
-            lines.append(line)
-        except IndexError:
-            bad.append(BadLine(rows.line_num, _("a column is missing.")))
-        except ValueError as error:
-            bad.append(BadLine(rows.line_num, str(error)))
-    if bad:
-        raise BadStatement(bad)
-    return lines
+    return read_table(csv_text, columns=COLUMNS, optional=OPTIONAL, read=_line, key=lambda line: line.serial)
 
 
-def _places(header: list[str]) -> dict[str, int]:
-    names = [cell.strip().lower() for cell in header]
-    places = {
-        column: names.index(spelling)
-        for column, spellings in COLUMNS.items()
-        for spelling in reversed(spellings)
-        if spelling in names
-    }
-    missing = [
-        spellings[0]
-        for column, spellings in COLUMNS.items()
-        if column not in places | dict.fromkeys(OPTIONAL)
-    ]
-    if missing:
-        raise BadStatement(
-            [BadLine(1, _("the columns %(names)s are missing.") % {"names": ", ".join(missing)})]
-        )
-    return places
-
-
-def _line(number: int, cells: dict[str, str]) -> StatementLine:
+def _line(number: int, cells: Mapping[str, str]) -> StatementLine:
     if not cells["serial"]:
         raise ValueError(_("the serial number is missing."))
     for name, length in LENGTHS.items():
@@ -107,7 +57,8 @@ def _line(number: int, cells: dict[str, str]) -> StatementLine:
         number=number,
         serial=cells["serial"],
         booked_on=_date(cells["date"]),
-        amount=_amount(cells["amount"]),
+        amount=_amount(cells["amount"], cells.get("out", "")),
+        balance=_balance(cells.get("balance", "")),
         payer=cells["payer"],
         payer_account=cells.get("payer_account", ""),
         remark=cells["remark"],
@@ -123,15 +74,19 @@ def _date(text: str) -> datetime.date:
         raise ValueError(_("“%(text)s” is not a date such as 2026-06-01.") % {"text": text}) from None
 
 
-def _amount(text: str) -> int:
-    try:
-        yuan = Decimal(text.replace(",", "").replace("¥", "").replace("￥", ""))
-        fen = to_fen(yuan) if yuan.is_finite() and abs(yuan) < LARGEST else 0
-    except (InvalidOperation, ValueError):
-        fen = 0
-    if fen <= 0:
+def _amount(amount: str, out: str) -> int:
+    """A signed amount, or one of two columns, of which the other is empty or zero."""
+    received, paid = read_fen(amount or "0"), read_fen(out or "0")
+    if received is None or paid is None or paid < 0 or bool(received) == bool(paid):
         raise ValueError(
-            _("“%(text)s” is not an amount received, such as 1,234.56; leave payments made out.")
-            % {"text": text}
+            _("“%(text)s” is not an amount such as 1,234.56; below zero, or in its own column, is paid out.")
+            % {"text": f"{amount} {out}".strip()}
         )
-    return fen
+    return received or -paid
+
+
+def _balance(text: str) -> int | None:
+    balance = read_fen(text) if text else None
+    if text and balance is None:
+        raise ValueError(_("“%(text)s” is not a balance such as 1,234.56.") % {"text": text})
+    return balance

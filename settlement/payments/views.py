@@ -1,5 +1,7 @@
 """The balance page with how to top up, and the operator's bank lines."""
 
+from dataclasses import asdict
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -58,8 +60,11 @@ def bank_lines(request: PageRequest) -> HttpResponse:
         else:
             messages.success(
                 request,
-                _("Imported: %(booked)s booked, %(suspense)s in suspense, %(known)s known before.")
-                % {"booked": done.booked, "suspense": done.suspense, "known": done.known},
+                _(
+                    "Imported: %(booked)s booked, %(suspense)s in suspense, %(unexplained)s unexplained, "
+                    "%(known)s known before."
+                )
+                % asdict(done),
             )
             return redirect("payments:bank_lines")
     chosen = BankLineFilter(request.GET, queryset=BankLine.objects.select_related("organisation"))

@@ -11,15 +11,19 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
-from settlement.contracts.models import Contract
-from settlement.contracts.operations import EscrowPayment, pay_from_escrow
+from settlement.contracts.models import Contract, Ground
+from settlement.contracts.operations import EscrowPayment, open_contracts, pay_from_escrow
+from settlement.delivery.operations import open_dispute, propose_termination
 from settlement.invoices.models import Invoice, InvoiceProfile
 from settlement.invoices.operations import issue_contract_invoices
+from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
-from tests.factories.accounts import OrganisationFactory
+from tests.factories import vouchers
+from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import (
     AcceleratorFactory,
     AlgorithmFactory,
@@ -29,6 +33,7 @@ from tests.factories.listings import (
     PoolFactory,
     hour,
 )
+from tests.factories.settlement import acting, compute_draft
 from tests.factories.trading import bid, cleared_round, fund
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +46,8 @@ BID = {
 }
 
 PROFILE = {"title": "算力有限公司", "tax_number": "1", "kind": "ordinary", "cycle": "contract"}
+USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
+END = {"ground": "agreement", "from_slot": "{first_hour}", "reason": "We need less."}
 
 # Method, address, body, and the scope without which it is refused.
 ON_ROWS: list[tuple[str, str, Any, Scope]] = [
@@ -50,6 +57,18 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "invoices/{invoice}", None, Scope.READ),
     ("GET", "invoices/{invoice}/pdf", None, Scope.READ),
     ("POST", "invoices/{invoice}/fapiao", None, Scope.MONEY),
+    ("GET", "contracts/{contract}/delivery", None, Scope.READ),
+    ("GET", "contracts/{contract}/hours", None, Scope.READ),
+    ("POST", "contracts/{provided}/delivery/state", {"state": "provisioning"}, Scope.DELIVERY),
+    ("POST", "contracts/{provided}/delivery/access", {"text": "ssh gpu"}, Scope.DELIVERY),
+    ("POST", "contracts/{contract}/disputes", {"text": "It was slow.", "amount_fen": 1}, Scope.DELIVERY),
+    ("GET", "disputes/{dispute}", None, Scope.READ),
+    ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
+    ("GET", "contracts/{contract}/document", None, Scope.READ),
+    ("GET", "contracts/{contract}/pdf", None, Scope.READ),
+    ("GET", "contracts/{contract}/terminations", None, Scope.READ),
+    ("POST", "contracts/{contract}/terminations", END, Scope.ORDERS),
+    ("POST", "contracts/{proposed}/terminations/{proposal}/answer", {"accept": False}, Scope.ORDERS),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -66,21 +85,23 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("PUT", "own/plans/{plan}", PLAN, Scope.LISTINGS),
     ("POST", "own/plans/{plan}/withdraw", None, Scope.LISTINGS),
     ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
+    ("GET", "voucher-programmes/{programme}/report", None, Scope.READ),
 ]
 # A stranger gets its own rows here: none, as it has none.
 LISTS = [
-    "orders",
-    "trades",
-    "contracts",
-    "invoices",
-    "own/facilities",
-    "own/pools",
-    "capacities",
-    "own/algorithms",
+    *("orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"),
+    *("disputes", "voucher-applications", "invoices"),
 ]
+APPLICATION = {
+    "programme": "{open_programme}",
+    "amount_fen": 1000,
+    "statement": "We train.",
+    "affiliates_named": True,
+}
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
+    ("GET", "agreement", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
@@ -88,6 +109,9 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("PUT", "invoice-profile", PROFILE, Scope.MONEY),
     ("GET", "monthly-statement?side=buyer&month=2026-06", None, Scope.READ),
     ("GET", "costs/focus.csv?since=2026-06-01T00:00Z&until=2026-07-01T00:00Z", None, Scope.READ),
+    ("GET", "vouchers", None, Scope.READ),
+    ("GET", "voucher-programmes", None, Scope.READ),
+    ("POST", "voucher-applications", APPLICATION, Scope.ORDERS),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -99,6 +123,12 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("POST", "own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}, Scope.LISTINGS),
     ("POST", "capacities", {"pool": "{pool}", **terms()}, Scope.LISTINGS),
     ("POST", "own/algorithms", ALGORITHM, Scope.LISTINGS),
+    (
+        "POST",
+        "usage",
+        USAGE,
+        Scope.DELIVERY,
+    ),
 ]
 # It reads the public market alone, and asks for no permission.
 FOR_ANY_KEY = {("POST", "estimates")}
@@ -116,10 +146,19 @@ def rows(firm: Organisation) -> dict[str, Any]:
     """A row of each kind that is the firm's."""
     fund(firm, 100_000_000)
     traded = CapacityFactory(reserve_price=10, ends_at=hour(24))
-    bid(firm, limit_price=2000)
+    for _ in range(2):
+        bid(firm, limit_price=2000)
     cleared_round()
-    contract = Contract.objects.get(buyer=firm)
+    contract, proposed = Contract.objects.filter(buyer=firm)
     assert contract.pool_id == traded.pool_id
+    proposal = propose_termination(
+        actor=acting(firm),
+        contract_id=proposed.pk,
+        ground=Ground.AGREEMENT,
+        from_slot=proposed.starts_at,
+        reason="We need less.",
+        now=contract.opened_at,
+    )
     facility = FacilityFactory(provider=firm)
     pool = PoolFactory(facility=facility)
     AcceleratorFactory(slug="spare")
@@ -129,10 +168,24 @@ def rows(firm: Organisation) -> dict[str, Any]:
         number="1", reference="https://models.example/1", sha256="b" * 64, size_bytes=1, stacks=["CPU"],
         released_at=contract.opened_at,
     )  # fmt: skip
+    customer = OrganisationFactory(activity=Organisation.Activity.BUY)
+    fund(customer, 1_000_000)
+    draft = compute_draft(customer, pool, now=hour(-5), number=0)
+    [provided] = open_contracts(drafts=[draft], now=hour(-5))
+    claim = {"contract_id": provided.pk, "text": "It was slow.", "amount": 1, "now": hour(0)}
+    approve_issuer(actor=Actor(user=UserFactory(is_staff=True)), organisation=firm, now=contract.opened_at)
+    vouchers.voucher(firm)
     return {
+        "provided": provided.number,
+        "dispute": open_dispute(actor=acting(customer), **claim).pk,
+        "programme": vouchers.programme(firm).pk,
+        "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "contract": contract.number,
-        "invoice": invoiced(contract).number,
+        "invoice": invoiced(firm).number,
+        "proposed": proposed.number,
+        "proposal": proposal.pk,
+        "first_hour": contract.starts_at,
         "facility": facility.pk,
         "pool": pool.pk,
         "capacity": CapacityFactory(pool=pool, starts_at=hour(30), ends_at=hour(40)).pk,
@@ -148,24 +201,30 @@ def rows(firm: Organisation) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def invoiced(contract: Contract) -> Invoice:
-    """The invoice of a mainland seller for all of the contract, which is paid."""
-    Organisation.objects.filter(pk=contract.provider_id).update(jurisdiction="mainland")
-    InvoiceProfile.objects.create(organisation=contract.buyer, title="Firm", cycle="contract")
+def invoiced(firm: Organisation) -> Invoice:
+    """The invoice of a mainland seller for all of a contract, which is paid."""
+    fund(firm, 1_000_000)
+    pool = PoolFactory(facility__provider__jurisdiction="mainland")
+    [contract] = open_contracts(drafts=[compute_draft(firm, pool, now=hour(-9), number=9)], now=hour(-9))
+    InvoiceProfile.objects.create(organisation=firm, title="Firm", cycle="contract")
     whole = EscrowPayment(contract.pk, key="all", provider=contract.total, settled_until=contract.ends_at)
-    pay_from_escrow(payments=[whole], now=contract.opened_at)
-    [invoice] = issue_contract_invoices(now=contract.opened_at)
+    pay_from_escrow(payments=[whole], now=hour(-5))
+    [invoice] = issue_contract_invoices(now=hour(0))
     return invoice
+
+
+def filled(part: Any, rows: dict[str, Any]) -> Any:
+    """A body with the rows that it names."""
+    if isinstance(part, dict):
+        return {name: filled(value, rows) for name, value in part.items()}
+    if isinstance(part, list):
+        return [filled(each, rows) for each in part]
+    return rows[part[1:-1]] if isinstance(part, str) and part.startswith("{") else part
 
 
 def send(program: Caller, case: tuple[str, str, Any, Scope], rows: dict[str, Any]) -> Any:
     method, address, body, _ = case
-    if body is not None:
-        body = {
-            name: rows[value[1:-1]] if isinstance(value, str) and value.startswith("{") else value
-            for name, value in body.items()
-        }
-    return program.send(method, address.format(**rows), body)
+    return program.send(method, address.format(**rows), filled(body, rows))
 
 
 def test_no_address_of_an_organisation_is_left_out() -> None:

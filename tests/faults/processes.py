@@ -30,8 +30,8 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A Celery worker, ended at the end."""
+def worker(redis_url: str | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A Celery worker, on the test's Redis or on another, ended at the end."""
     process = subprocess.Popen(
         [
             sys.executable,
@@ -46,7 +46,7 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
             "ERROR",
         ],
         cwd=settings.BASE_DIR,
-        env=environment(),
+        env=environment() | ({"REDIS_URL": redis_url} if redis_url else {}),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

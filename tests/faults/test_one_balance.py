@@ -1,10 +1,10 @@
 """A hundred spenders of one balance: never overdrawn, and nothing left that could be spent."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
 
 import pytest
-from django.db import close_old_connections, connection, connections
+from django.db import connection
 
 from settlement.ledger.check import differences
 from settlement.ledger.errors import InsufficientFunds
@@ -18,11 +18,11 @@ from settlement.ledger.operations import (
     void_hold,
 )
 from settlement.ledger.queries import Balances, balance_of
+from tests.faults.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SPENDERS = 100
-THREADS = 8
 LOCK = "PERFORM FROM ledger_account a WHERE a.id = ANY (entry_accounts) ORDER BY a.id FOR NO KEY UPDATE;"
 PAUSE = "PERFORM pg_sleep(0.02);"
 
@@ -69,29 +69,14 @@ def without_lock():
         )
 
 
-def at_once(work, count: int) -> list[bool]:
-    """Whether each call succeeded; THREADS of them wait for one another at the start."""
-    gate = threading.Barrier(THREADS)
-
-    def call(number: int) -> bool:
-        try:
-            if number < THREADS:
-                gate.wait()
-            work(number)
-        except InsufficientFunds:
-            return False
-        else:
-            return True
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(call, range(count)))
+def won_by(work: Callable[[int], object], count: int) -> list[bool]:
+    """Whether each of `count` calls at once succeeded."""
+    refusals = at_once([partial(work, number) for number in range(count)], refusals=(InsufficientFunds,))
+    return [refusal is None for refusal in refusals]
 
 
 def spend(organisation, now):
     def hold(number: int) -> None:
-        close_old_connections()
         place_hold(
             organisation=organisation,
             amount=70,
@@ -105,20 +90,20 @@ def spend(organisation, now):
 
 
 def test_a_hundred_spenders_never_overdraw(rich, now):
-    won = at_once(spend(rich, now), SPENDERS)
+    won = won_by(spend(rich, now), SPENDERS)
     assert sum(won) == 1000 // 70
     assert balance_of(rich) == Balances(available=1000 - 14 * 70, held=14 * 70)
     assert list(differences()) == []
 
 
 def test_without_the_lock_they_do(rich, now, without_lock):
-    won = at_once(spend(rich, now), SPENDERS)
+    won = won_by(spend(rich, now), SPENDERS)
     assert sum(won) > 1000 // 70
 
 
 def test_the_same_hold_placed_by_many_is_placed_once(rich, now):
     hold = spend(rich, now)
-    assert all(at_once(lambda number: hold(1), 40))
+    assert all(won_by(lambda number: hold(1), 40))
     assert balance_of(rich) == Balances(available=930, held=70)
     assert Hold.objects.count() == 1
 
@@ -136,7 +121,7 @@ def test_transfers_back_and_forth_do_not_deadlock(rich, provider, now):
             now=now,
         )
 
-    won = at_once(pay, 200)
+    won = won_by(pay, 200)
     assert balance_of(rich).available + balance_of(provider).available == 1000
     assert balance_of(provider).available == sum(won[0::2]) - sum(won[1::2])
     assert list(differences()) == []
@@ -144,5 +129,5 @@ def test_transfers_back_and_forth_do_not_deadlock(rich, provider, now):
 
 def test_many_voids_of_one_hold_give_it_back_once(rich, now):
     hold = place_hold(organisation=rich, amount=70, source="bid", source_id="1", expires_at=None, now=now)
-    assert all(at_once(lambda number: void_hold(hold_id=hold.pk, now=now), 40))
+    assert all(won_by(lambda number: void_hold(hold_id=hold.pk, now=now), 40))
     assert balance_of(rich) == Balances(available=1000)

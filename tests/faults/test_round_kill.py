@@ -1,4 +1,4 @@
-"""A worker killed at any statement of a round, and started again, makes the same trades, once."""
+"""A worker killed at any moment of a round, and started again, makes the same trades, once."""
 
 import datetime
 import os
@@ -8,28 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
+from celery.schedules import crontab
 from django.conf import settings
-from django.core.management import call_command
 
-from accounts.models import Organisation
-from listings.models import Capacity, CapacityHour, LicencePlan
-from marketplace.trading.models import Order, Round, Trade
-from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.operations.run_round import run_due_round
-from settlement.contracts.models import Contract
-from settlement.ledger.models import Account
-from settlement.ledger.queries import balance_of
 from tests.factories.accounts import NOW
-from tests.factories.listings import CapacityFactory, LicencePlanFactory
-from tests.factories.trading import bid, funded_buyer, licence_order
 from tests.faults.processes import environment
+from tests.faults.scenes import scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-POINTS = 10
+POINTS = 100
+PARTS = 4  # so that the test processes share them
 SEED = 20260601
 GATE = NOW + datetime.timedelta(minutes=5)
 
@@ -40,14 +32,15 @@ class Runner:
 
     process: subprocess.Popen[str]
 
-    def run(self, *, die_at: int = 0, guard: str = "on") -> tuple[int, int]:
-        """Run the due round in a new child: its exit code (-9: killed), the statements it sent."""
+    def run(self, *, die_at: int = 0, guard: str = "on") -> tuple[int, int, list[int]]:
+        """Run the due round in a new child: its exit code (-9: killed), the moments it lived through, and
+        those of them just before a commit."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{GATE.isoformat()} {die_at} {guard}\n")
         self.process.stdin.flush()
-        status, statements = map(int, self.process.stdout.readline().split())
-        return os.waitstatus_to_exitcode(status), statements
+        status, moments, *commits = map(int, self.process.stdout.readline().split())
+        return os.waitstatus_to_exitcode(status), moments, commits
 
 
 @pytest.fixture
@@ -65,96 +58,46 @@ def runner(transactional_db: None) -> Iterator[Runner]:
         process.stdin.close()
 
 
-@dataclass
-class Scene:
-    orders: list[Order]
-    capacities: list[Capacity]
-    plan: LicencePlan
-    buyers: list[Organisation]
-
-    def outcome(self) -> dict[str, Any]:
-        """All that a round changes, in terms that do not depend on the rows' ids."""
-        return {
-            "orders": [self._fate(order) for order in self.orders],
-            "sold": [
-                list(
-                    CapacityHour.objects.filter(capacity=each).order_by("slot").values_list("sold", flat=True)
-                )
-                for each in self.capacities
-            ],
-            "seats": LicencePlan.objects.get(pk=self.plan.pk).sold,
-            "balances": [balance_of(buyer) for buyer in self.buyers],
-            "trades": Trade.objects.count(),
-            "contracts": [*Contract.objects.order_by("position").values_list("total", "quantity")],
-            "rounds": [*Round.objects.order_by("pk").values_list("status", "matched_count", "result_sha256")],
-            "ledger": sum(Account.objects.values_list("balance", flat=True)),
-            "frozen": Capacity.objects.filter(frozen=True).count(),
-        }
-
-    def _fate(self, order: Order) -> tuple[Any, ...]:
-        order = Order.objects.get(pk=order.pk)
-        trade = Trade.objects.filter(order=order).first()
-        shares = trade.allocations.order_by("capacity", "starts_at") if trade else []
-        return (
-            order.status,
-            order.filled_quantity,
-            [part.outcome for part in order.round_orders.all()],
-            (trade.starts_at, trade.quantity, trade.prices) if trade else None,
-            [(share.starts_at, share.ends_at, share.units) for share in shares],
-        )
-
-
-def scene() -> Scene:
-    """An empty database with one open round: fills, a cut bid, refusals, seats limited and not."""
-    call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
-    first = CapacityFactory(units=6, reserve_price=1000)
-    second = CapacityFactory(pool=first.pool, units=4, reserve_price=1300)
-    buyers = [funded_buyer() for _ in range(3)]
-    plan = LicencePlanFactory(supply=3, price=500)
-    orders = [
-        bid(buyers[0], quantity=8, hours=5, limit_price=2100),
-        bid(buyers[1], quantity=5, minimum=1, hours=9, limit_price=1900),
-        bid(buyers[2], quantity=10, hours=11, limit_price=1200),
-        bid(buyers[2], quantity=2, hours=2, limit_price=900),
-        licence_order(plan, buyers[0], seats=2, limit_price=800),
-        licence_order(plan, buyers[1], seats=2, limit_price=700),
-        licence_order(LicencePlanFactory(price=600), buyers[1], seats=2),
-    ]
-    open_round(now=NOW)
-    return Scene(orders, [first, second], plan, buyers)
-
-
-def points(statements: int, count: int, since: int = 1) -> list[int]:
-    """One seeded statement in each of `count` equal stretches of the round."""
+def points(moments: int, count: int, since: int = 1) -> list[int]:
+    """One seeded moment in each of `count` equal stretches of the round."""
     draw = random.Random(SEED)
-    step = (statements - since + 1) / count
+    step = (moments - since + 1) / count
     return [since + int(step * (number + draw.random())) for number in range(count)]
 
 
-def test_the_same_trades_once_wherever_it_is_killed(runner):
-    undisturbed = scene()
-    exit_code, statements = runner.run()
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_same_trades_once_wherever_it_is_killed(runner, part):
+    undisturbed = scene(NOW)
+    exit_code, moments, commits = runner.run()
     assert exit_code == 0
+    assert commits
     expected = undisturbed.outcome()
     assert expected["trades"] >= 3
-    assert expected["ledger"] == 0
-    for die_at in points(statements, POINTS):
-        killed = scene()
+    assert expected["differences"] == []
+    around_commits = {moment for commit in commits for moment in (commit, commit + 1)}
+    for die_at in sorted({*points(moments, POINTS), *around_commits})[part::PARTS]:
+        killed = scene(NOW)
         assert runner.run(die_at=die_at)[0] == -signal.SIGKILL
         run_due_round(now=GATE)
         run_due_round(now=GATE)
-        assert killed.outcome() == expected, f"killed before statement {die_at} of {statements}"
+        assert killed.outcome() == expected, f"killed at moment {die_at} of {moments}"
 
 
 def test_without_its_one_transaction_a_kill_leaves_the_round_half_done(runner):
     """The guard off: the harm that the test above would see."""
-    undisturbed = scene()
-    _, statements = runner.run(guard="off")
+    undisturbed = scene(NOW)
+    _, moments, _ = runner.run(guard="off")
     expected = undisturbed.outcome()
     harmed = 0
-    for die_at in points(statements, 4, since=statements // 2):
-        killed = scene()
+    for die_at in points(moments, 4, since=moments // 2):
+        killed = scene(NOW)
         runner.run(die_at=die_at, guard="off")
         run_due_round(now=GATE)
         harmed += killed.outcome() != expected
     assert harmed
+
+
+def test_what_a_dead_worker_left_is_taken_up_within_a_minute():
+    """The sweeper's bell rings every minute, whatever the length of a round."""
+    bells = {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert bells["marketplace.trading.tasks.resume_rounds"] == crontab()

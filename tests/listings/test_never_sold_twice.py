@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pgtrigger
 import pytest
@@ -16,6 +17,7 @@ from listings.operations import HourSale, list_capacity, pause_capacity, sell_ho
 from listings.queries import most_committed
 from tests.factories.accounts import MemberFactory
 from tests.factories.listings import NOW, CapacityFactory, PoolFactory, hour
+from tests.faults.races import at_once
 from tests.listings.conftest import acting
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,25 +30,10 @@ RESUMED_FITS = "listings.Capacity:resumed_fits_the_pool"
 
 
 def together(count: int, act: Callable[[int], None]) -> list[Exception]:
-    """Run `act` in `count` threads that start at once, each on its own connection; what they raised."""
-    start, raised = threading.Barrier(count), []
-
-    def run(number: int) -> None:
-        try:
-            start.wait(timeout=30)
-            act(number)
-        except (Oversold, PoolOvercommitted, IntegrityError) as refusal:
-            raised.append(refusal)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert not any(thread.is_alive() for thread in threads)
-    return raised
+    """Do `act` `count` times at once; what was refused."""
+    refusals = (Oversold, PoolOvercommitted, IntegrityError)
+    acts = [partial(act, number) for number in range(count)]
+    return [refusal for refusal in at_once(acts, refusals=refusals) if refusal]
 
 
 @contextmanager
@@ -86,18 +73,34 @@ def committed(pool: Pool) -> int:
     return most_committed(pool=pool, first_slot=NOW).units
 
 
-def test_without_the_check_fifty_buyers_share_the_last_unit_hour(last_unit_hour: CapacityHour) -> None:
+def test_without_the_check_two_hundred_buyers_share_the_last_unit_hour(last_unit_hour: CapacityHour) -> None:
     with without_check():
-        assert together(BUYERS, lambda _: buy(last_unit_hour)) == []
+        assert together(200, lambda _: buy(last_unit_hour)) == []
         last_unit_hour.refresh_from_db()
-        assert last_unit_hour.sold == BUYERS
+        assert last_unit_hour.sold == 200
 
 
-def test_fifty_buyers_of_the_last_unit_hour_leave_one_with_it(last_unit_hour: CapacityHour) -> None:
-    refusals = together(BUYERS, lambda _: buy(last_unit_hour))
+def test_two_hundred_buyers_of_the_last_unit_hour_leave_one_with_it(last_unit_hour: CapacityHour) -> None:
+    refusals = together(200, lambda _: buy(last_unit_hour))
     last_unit_hour.refresh_from_db()
     assert last_unit_hour.sold == 1
-    assert [type(refusal) for refusal in refusals] == [Oversold] * (BUYERS - 1)
+    assert [type(refusal) for refusal in refusals] == [Oversold] * 199
+
+
+def test_five_hundred_buyers_of_fifty_units_leave_none_unsold_and_none_sold_twice() -> None:
+    fifty = CapacityFactory(units=50, ends_at=hour(1), pool__units=50).hours.get()
+    refusals = together(500, lambda _: buy(fifty))
+    fifty.refresh_from_db()
+    assert fifty.sold == 50
+    assert [type(refusal) for refusal in refusals] == [Oversold] * 450
+
+
+def test_without_the_check_five_hundred_buyers_share_fifty_units() -> None:
+    fifty = CapacityFactory(units=50, ends_at=hour(1), pool__units=50).hours.get()
+    with without_check():
+        assert together(500, lambda _: buy(fifty)) == []
+        fifty.refresh_from_db()
+        assert fifty.sold == 500
 
 
 def test_fifty_buyers_of_overlapping_hours_get_exactly_what_is_sold() -> None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Member
+from tests.factories import vouchers
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
 from tests.factories.trading import bid, cleared_round, fund
 
@@ -79,6 +80,8 @@ def addresses(trader: Member) -> list[str]:
     done = cleared_round()
     filled.refresh_from_db()
     plan = LicencePlanFactory()
+    voucher = vouchers.voucher(trader.organisation)
+    paid = bid(trader.organisation, voucher_id=voucher.pk)
     return [
         "/",
         "/market/",
@@ -103,6 +106,11 @@ def addresses(trader: Member) -> list[str]:
         "/invoices/statements/",
         "/invoices/costs/",
         "/invoices/profile/",
+        "/vouchers/",
+        "/vouchers/affiliates/",
+        reverse("vouchers:voucher", args=[voucher.pk]),
+        reverse("vouchers:programme", args=[voucher.programme_id]),
+        reverse("trading:order", args=[paid.pk]),
         "/organisation/",
         "/account/",
         "/nowhere/",

@@ -72,7 +72,7 @@ def test_one_bad_line_imports_nothing_and_each_is_named(run):
             "S1,2026-06-01,100,ACME,1,ok\n"
             "S2,2026-13-01,100,ACME,1,no such month\n"
             "S3,2026-06-01,1.005,ACME,1,finer than a fen\n"
-            "S4,2026-06-01,-5,ACME,1,paid\n"
+            "S4,2026-06-01,0,ACME,1,nothing moved\n"
             ",2026-06-01,5,ACME,1,no serial\n"
             "S1,2026-06-01,5,ACME,1,twice\n"
             "S6,2026-06-01\n"

@@ -8,11 +8,14 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.audit import Actor
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
-from settlement.delivery.operations import Reading, release, report_usage
+from settlement.delivery.operations import Reading, release, report_usage, terminate
 from settlement.invoices.focus import COLUMNS, focus_csv, focus_rows
 from settlement.invoices.models import Invoice
 from settlement.invoices.operations import collect_charges, issue_monthly_invoices
+from settlement.money import to_yuan
 from tests.factories.listings import LicencePlanFactory, PoolFactory
 from tests.factories.settlement import HOUR, acting, licence_draft, meter
 from tests.settlement.invoicing import AUGUST, JULY, START, corrected, mainland, opened, paid
@@ -105,6 +108,30 @@ def test_hours_that_nobody_metered_are_not_consumed(buyer, provider):
     assert first.slot == START
     assert sum(int(row["ConsumedQuantity"]) for row in rows(buyer)) == 79 * 2
     assert sum(Decimal(row["BilledCost"]) for row in rows(buyer)) == Decimal("15.80")
+
+
+def test_a_break_fee_is_an_adjustment_and_no_hour(buyer, provider, operator):
+    contract = opened(buyer, provider)
+    paid(contract, hours=1)
+    breach = {
+        "ground": Ground.BREACH,
+        "breaching_id": buyer.pk,
+        "from_slot": START + 2 * HOUR,
+        "reason": "Unpaid.",
+    }
+    terminate(actor=Actor(user=operator), contract_id=contract.pk, **breach, now=START + 1.5 * HOUR)
+    meter(contract, now=START + 2 * HOUR)
+    release(now=START + 2 * HOUR)
+    collect_charges()
+    contract.refresh_from_db()
+    assert contract.status == Contract.Status.TERMINATED
+    break_fee = to_yuan(contract.termination.break_fee)
+    assert break_fee > 0
+    assert sorted(column(rows(buyer), "ChargeCategory", "BilledCost", "ConsumedQuantity")) == [
+        ("Adjustment", str(break_fee), ""),
+        ("Usage", "20.00", "2"),
+        ("Usage", "24.00", "2"),
+    ]
 
 
 def test_what_an_hour_fell_short_stands_between_contracted_and_billed(buyer, provider):

@@ -15,6 +15,7 @@ def drop_trigger(table: str, name: str) -> None:
 
 def drop_constraint(table: str, name: str) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # Nothing may be pending where a table is altered.
         cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
 

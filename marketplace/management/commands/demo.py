@@ -5,7 +5,6 @@ import sys
 import time
 from argparse import ArgumentParser
 from datetime import datetime
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -79,7 +78,6 @@ class Command(BaseCommand):
     def _start(self, processes: Processes, port: int) -> None:
         if _answers(port):
             raise CommandError(f"Port {port} is taken: stop what uses it, or choose another with --port.")
-        celery: list[str | Path] = [program("celery"), "-A", "marketplace"]
         processes.start(
             "web",
             [
@@ -93,8 +91,8 @@ class Command(BaseCommand):
                 "4",
             ],
         )
-        processes.start("worker", [*celery, "worker", "--loglevel", "info", "--concurrency", "2"])
-        processes.start("beat", [*celery, "beat", "--loglevel", "info"])
+        processes.start("worker", [sys.executable, private_services.BASE_DIR / "manage.py", "work"])
+        processes.start("beat", [program("celery"), "-A", "marketplace", "beat", "--loglevel", "info"])
         deadline = time.monotonic() + START_SECONDS
         while not _answers(port):
             processes.check()

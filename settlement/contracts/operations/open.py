@@ -1,7 +1,8 @@
 """Open contracts: their terms fixed, chained and signed, their holds made escrow, in one transaction."""
 
 import datetime
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -46,8 +47,9 @@ def open_contracts(*, drafts: Sequence[ContractDraft], now: datetime.datetime) -
 def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contract]:
     if not drafts:
         return []
-    _refuse_unless_sound(drafts)
-    contracts = Contract.objects.bulk_create(_chained(drafts, now), batch_size=BATCH)
+    holds = Hold.objects.in_bulk([draft.hold_id for draft in drafts if draft.hold_id is not None])
+    _refuse_unless_sound(drafts, holds)
+    contracts = Contract.objects.bulk_create(_chained(drafts, holds, now), batch_size=BATCH)
     accounts = accounts_of(organisation_ids={draft.buyer_id for draft in drafts})
     post_holds(
         postings=[
@@ -65,17 +67,27 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
     return contracts
 
 
-def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contract]:
+def _chained(
+    drafts: Sequence[ContractDraft], holds: Mapping[int, Hold], now: datetime.datetime
+) -> list[Contract]:
     last = Contract.objects.order_by("-position").first()
     position, previous = (last.position, last.sha256) if last else (0, "")
-    catalogue = Catalogue.of(drafts)
+    catalogue = Catalogue.of(drafts, holds)
     signer = current_signer()
+    numbers = [f"SP-{now.year}-{position + place:06}" for place in range(1, len(drafts) + 1)]
+    bundles: dict[str, list[str]] = defaultdict(list)
+    for draft, number in zip(drafts, numbers, strict=True):
+        bundles[draft.bundle].append(number)
     contracts = []
-    for draft in drafts:
+    for draft, number in zip(drafts, numbers, strict=True):
         position += 1
-        number = f"SP-{now.year}-{position:06}"
+        funding = catalogue.funding_of(draft)
         fields: dict[str, Any] = {"number": number, "fee_basis_points": settings.FEE_BASIS_POINTS}
-        document = canonical_json(document_of(draft, catalogue, previous_sha256=previous, now=now, **fields))
+        bundled = [other for other in bundles[draft.bundle] if other != number] if draft.bundle else []
+        described = document_of(
+            draft, catalogue, previous_sha256=previous, bundled=bundled, now=now, **fields
+        )
+        document = canonical_json(described)
         sha256 = sha256_of_text(document)
         signature = signer.sign(signed_payload(sha256))
         contracts.append(
@@ -93,6 +105,8 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
                 ends_at=draft.ends_at,
                 hourly_prices=list(draft.hourly_prices),
                 total=draft.total,
+                funder_account_id=funding.account_id if funding else None,
+                funded=funding.amount if funding else 0,
                 document=document,
                 previous_sha256=previous,
                 sha256=sha256,
@@ -108,8 +122,7 @@ def _chained(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Co
     return contracts
 
 
-def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
-    buyers = dict(Hold.objects.filter(pk__in=[d.hold_id for d in drafts]).values_list("pk", "organisation"))
+def _refuse_unless_sound(drafts: Sequence[ContractDraft], holds: Mapping[int, Hold]) -> None:
     sources = set()
     for draft in drafts:
         if draft.source in sources:
@@ -117,10 +130,14 @@ def _refuse_unless_sound(drafts: Sequence[ContractDraft]) -> None:
         sources.add(draft.source)
         if draft.hold_id is None and draft.total:
             raise ContractRefused(_("%(source)s: no hold pays for it.") % {"source": draft.source})
-        if draft.hold_id is not None and buyers.get(draft.hold_id) != draft.buyer_id:
+        if draft.hold_id is not None and _holder(holds.get(draft.hold_id)) != draft.buyer_id:
             raise ContractRefused(_("%(source)s: the hold is not the buyer's.") % {"source": draft.source})
         if draft.kind == Contract.Kind.COMPUTE:
             _refuse_unless_hours_add_up(draft)
+
+
+def _holder(hold: Hold | None) -> int | None:
+    return hold.organisation_id if hold else None
 
 
 def _refuse_unless_hours_add_up(draft: ContractDraft) -> None:

@@ -5,11 +5,13 @@ opens a dispute.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
 
+from settlement.contracts.models import Contract
+from settlement.contracts.operations import write_returned
 from settlement.contracts.queries import fee_on
 from settlement.delivery.models import Correction, CorrectionPayment, Delivery, Dispute
 from settlement.delivery.queries import credits_after, outstanding
@@ -79,6 +81,8 @@ def _collect(provider_ids: Iterable[int], new: Sequence[Correction], now: dateti
     """Pay the fee's part of new corrections, and of the providers' oldest debts what they can bear."""
     providers = set(provider_ids)
     debts = outstanding(providers).select_related("delivery__contract")
+    contracts = _locked_contracts([*debts, *new])
+    debts = debts.filter(delivery__contract__in=contracts)
     parties = providers | {each.delivery.contract.buyer_id for each in [*debts, *new]}
     accounts = accounts_of(organisation_ids=parties)
     fees = platform_account(kind=AccountKind.FEES)
@@ -87,9 +91,16 @@ def _collect(provider_ids: Iterable[int], new: Sequence[Correction], now: dateti
     wanted += [fees.shard_for(_key(each, "fee")) for each in new]
     locked = Account.objects.filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True)
     balances = {account.pk: account.balance for account in locked}
-    drafts = [
-        _draft(each, "fee", fees.shard_for(_key(each, "fee")), each.fee, accounts) for each in new if each.fee
-    ]
+    drafts = []
+
+    def give_back(correction: Correction, what: str, source: int, amount: int) -> None:
+        contract = contracts[correction.delivery.contract_id]
+        buyer = accounts[contract.buyer_id, AccountKind.AVAILABLE]
+        drafts.append(_draft(correction, what, source, amount, buyer, contract))
+
+    for each in new:
+        if each.fee:
+            give_back(each, "fee", fees.shard_for(_key(each, "fee")), each.fee)
     paid = []
     # Read again, now that the lock on the receivable keeps others out; what is newer waits its turn.
     for debt in debts.filter(pk__in=[each.pk for each in debts]):
@@ -98,8 +109,9 @@ def _collect(provider_ids: Iterable[int], new: Sequence[Correction], now: dateti
         if part:
             balances[receivable] -= part
             paid.append((debt, part))
-            drafts.append(_draft(debt, f"from {debt.paid}", receivable, part, accounts))
+            give_back(debt, f"from {debt.paid}", receivable, part)
     transfers = post_transfers(drafts=drafts, now=now)
+    write_returned(contracts=contracts.values())
     CorrectionPayment.objects.bulk_create(
         CorrectionPayment(correction=debt, amount=part, transfer=transfer)
         for (debt, part), transfer in zip(paid, transfers[len(transfers) - len(paid) :], strict=True)
@@ -112,15 +124,25 @@ def _key(correction: Correction, what: str) -> str:
 
 
 def _draft(
-    correction: Correction,
-    what: str,
-    source: int,
-    amount: int,
-    accounts: Mapping[tuple[int, AccountKind], int],
+    correction: Correction, what: str, source: int, amount: int, buyer: int, contract: Contract
 ) -> TransferDraft:
-    contract = correction.delivery.contract
-    buyer = accounts[contract.buyer_id, AccountKind.AVAILABLE]
-    lines = [Posting(source, -amount), Posting(buyer, amount)]
+    """From `source` to the buyer, and to a funder of the contract its share."""
+    lines = [Posting(source, -amount)]
+    to_funder = contract.give_back(amount)
+    if to_funder and contract.funder_account_id is not None:
+        lines.append(Posting(contract.funder_account_id, to_funder))
+    if amount > to_funder:
+        lines.append(Posting(buyer, amount - to_funder))
     return TransferDraft(
         TransferKind.METER_CORRECTION, CORRECTION, _key(correction, what), lines, contract.number
     )
+
+
+def _locked_contracts(corrections: Iterable[Correction]) -> dict[int, Contract]:
+    """The corrections' contracts, as they stand; of those that others work on, none waits: they come later.
+
+    A caller has locked the contracts of its new corrections, so those are always among them.
+    """
+    ids = {each.delivery.contract_id for each in corrections}
+    rows = Contract.objects.filter(pk__in=ids).defer("document", "hourly_prices").order_by("pk")
+    return {each.pk: each for each in rows.select_for_update(no_key=True, skip_locked=True)}

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Role
 from settlement.contracts.models import Contract
-from settlement.delivery.letters import write_to
 from settlement.delivery.models import MeterReminder
 from settlement.delivery.queries import HOUR, delivered_in, frozen_slots, slots_of
+from settlement.letters import write_to
 
 SUBJECT = gettext_noop("%(number)s: hours without a meter")
 TEXT = gettext_noop(

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from settlement.ledger.operations import seal_transfers
 
 COLLECT_LOCK = 0x5350_0006
 BATCH = 5000
+NOT_DELIVERED = (TransferKind.UNDELIVERED, TransferKind.TERMINATION)
 # Of a payment's key: the first of the slots that it settles, and how many they are.
 RUN = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2})\+(\d+)$")
 
@@ -68,7 +70,7 @@ def _after(position: int) -> QuerySet[Transfer]:
 class _Returned:
     """How many hours of a contract went back to the buyer in the same settlement, by contract and moment."""
 
-    hours: dict[tuple[int, datetime.datetime], int] = field(default_factory=dict)
+    hours: dict[tuple[int, datetime.datetime], int] = field(default_factory=lambda: defaultdict(int))
 
 
 def _charges(transfers: Sequence[Transfer], returned: _Returned) -> list[Charge]:
@@ -79,8 +81,8 @@ def _charges(transfers: Sequence[Transfer], returned: _Returned) -> list[Charge]
         contract = contracts.get(transfer.pk)
         if contract is None:
             continue
-        if transfer.kind == TransferKind.UNDELIVERED and (run := RUN.search(transfer.source_id)):
-            returned.hours[contract.pk, transfer.posted_at] = int(run[2])
+        if transfer.kind in NOT_DELIVERED and (run := RUN.search(transfer.source_id)):
+            returned.hours[contract.pk, transfer.posted_at] += int(run[2])
         net, fee = moved.get(transfer.pk, (0, 0))
         if not net + fee and not fee:
             continue

@@ -3,10 +3,12 @@
 from settlement.ledger.operations.accounts import (
     PlatformAccount,
     accounts_of,
+    numbered_account,
     open_accounts,
     platform_account,
 )
 from settlement.ledger.operations.holds import (
+    Funding,
     HoldPosting,
     expire_holds,
     place_hold,
@@ -24,12 +26,14 @@ from settlement.ledger.operations.post import (
 from settlement.ledger.operations.seal import seal_transfers
 
 __all__ = [
+    "Funding",
     "HoldPosting",
     "PlatformAccount",
     "Posting",
     "TransferDraft",
     "accounts_of",
     "expire_holds",
+    "numbered_account",
     "open_accounts",
     "place_hold",
     "platform_account",

@@ -20,6 +20,14 @@ KIND_OF = {
 }
 
 
+@dataclass(frozen=True)
+class Funding:
+    """`amount` fen of a hold come from `account`, another's than the one who holds."""
+
+    account: int
+    amount: int
+
+
 @transaction.atomic
 def place_hold(
     *,
@@ -29,21 +37,26 @@ def place_hold(
     source_id: str,
     expires_at: datetime.datetime | None,
     now: datetime.datetime,
+    funding: Funding | None = None,
 ) -> Hold:
-    """Set `amount` fen of the available balance aside, once per (source, source_id).
+    """Set `amount` fen aside, once per (source, source_id): what `funding` does not bear, of the available.
 
-    Raises InsufficientFunds, naming what is missing. A hold without `expires_at` waits for ever; one with it
-    is given back by the expiry task, so let it outlive the order.
+    Raises InsufficientFunds, naming the account and what is missing. A hold without `expires_at` waits for
+    ever; one with it is given back by the expiry task, so let it outlive the order.
     """
     accounts = open_accounts(organisation=organisation)
+    funded = funding.amount if funding else 0
+    lines = [
+        Posting(accounts[AccountKind.AVAILABLE], funded - amount),
+        Posting(accounts[AccountKind.HELD], amount),
+    ]
+    if funding:
+        lines.append(Posting(funding.account, -funded))
     transfer = post_transfer(
         kind=TransferKind.HOLD,
         source=source,
         source_id=source_id,
-        postings=[
-            Posting(accounts[AccountKind.AVAILABLE], -amount),
-            Posting(accounts[AccountKind.HELD], amount),
-        ],
+        postings=[line for line in lines if line.amount],
         now=now,
     )
     hold, placed = Hold.objects.get_or_create(
@@ -51,6 +64,8 @@ def place_hold(
         defaults={
             "organisation": organisation,
             "amount": amount,
+            "funder_account_id": funding.account if funding else None,
+            "funded": funded,
             "expires_at": expires_at,
             "placed_at": now,
         },
@@ -62,7 +77,7 @@ def place_hold(
 
 @dataclass(frozen=True)
 class HoldPosting:
-    """`amount` fen of a hold go to `account`; the rest goes back to the available balance."""
+    """`amount` fen of a hold go to `account`, the funder's share with them; the rest goes back to each."""
 
     hold_id: int
     account: int
@@ -120,11 +135,15 @@ def _resolve(postings: Sequence[HoldPosting], status: Hold.Status, now: datetime
             raise InsufficientFunds(
                 missing=posting.amount - hold.amount, account=str(AccountKind.HELD.label).lower()
             )
+        to_funder = hold.funded - hold.funded_share(posting.amount)
+        own = hold.amount - posting.amount - to_funder
         lines = [
             Posting(accounts[hold.organisation_id, AccountKind.HELD], -hold.amount),
             Posting(posting.account, posting.amount),
-            Posting(accounts[hold.organisation_id, AccountKind.AVAILABLE], hold.amount - posting.amount),
+            Posting(accounts[hold.organisation_id, AccountKind.AVAILABLE], own),
         ]
+        if hold.funder_account_id is not None:
+            lines.append(Posting(hold.funder_account_id, to_funder))
         lines = [line for line in lines if line.amount]
         drafts.append(TransferDraft(KIND_OF[status], HOLD, str(hold.pk), lines, posting.memo))
     transfers = post_transfers(drafts=drafts, now=now)

@@ -1,6 +1,7 @@
 """Bank transfers: how money comes in, and what happens to money whose owner is not known."""
 
 import datetime
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from accounts.audit import Actor, record
 from accounts.models import Organisation
 from accounts.names import local_name
 from accounts.permissions import require_operator
-from settlement.ledger.models import AccountKind, Transfer, TransferKind
+from settlement.ledger.models import AccountKind, TransferKind
 from settlement.ledger.operations import (
     Posting,
     TransferDraft,
@@ -23,6 +24,7 @@ from settlement.ledger.operations import (
 )
 from settlement.payments.errors import AlreadyBooked, BadLine, BadStatement
 from settlement.payments.models import BankLine
+from settlement.payments.operations.explain_lines import Explained, explain_manual_transfers, explain_payouts
 from settlement.payments.reference import number_in, reference_for
 from settlement.payments.statement_file import StatementLine, parse
 
@@ -36,42 +38,48 @@ def top_up_reference(organisation: Organisation) -> str:
 
 @dataclass(frozen=True)
 class Imported:
-    """How many lines were booked to their organisation, put in suspense, and had been imported before."""
+    """How many lines were booked, put in suspense, had been imported before, and went out unexplained."""
 
     booked: int
     suspense: int
     known: int
+    unexplained: int = 0
 
 
 @transaction.atomic
 def import_bank_lines(*, actor: Actor, csv_text: str, now: datetime.datetime) -> Imported:
-    """Import a statement, whole or not at all. A line whose remark names a reference code is booked to that
-    organisation; any other goes to suspense; a line imported before is passed over.
+    """Import a statement, whole or not at all; a line imported before is passed over.
+
+    What came in is booked to the organisation whose reference code the remark names, and else goes to
+    suspense. What went out pays the payout that the remark names, or is the end of a manual transfer; what
+    nothing explains waits for an operator. A payout that comes in again was sent back.
 
     Raises BadStatement, naming each line that cannot be read or that differs from the one imported before.
     """
     operator = require_operator(actor)
     lines = parse(csv_text)
     new = _unknown(lines)
-    owners = _owners(new)
-    transfers = _receive(new, owners, now)
-    booked = BankLine.objects.bulk_create(
+    explained = explain_payouts(new, now) | explain_manual_transfers(new)
+    explained |= _receive([line for line in new if line.amount > 0 and line.serial not in explained], now)
+    rows = BankLine.objects.bulk_create(
         BankLine(
             serial=line.serial,
             booked_on=line.booked_on,
             amount=line.amount,
+            balance=line.balance,
             payer=line.payer,
             payer_account=line.payer_account,
             remark=line.remark,
             imported_by=operator,
             imported_at=now,
-            received=transfer,
-            status=BankLine.Status.BOOKED if owner else BankLine.Status.SUSPENSE,
-            organisation_id=owner,
+            transfer=what.transfer,
+            status=what.status,
+            organisation_id=what.organisation_id,
         )
-        for line, owner, transfer in zip(new, owners, transfers, strict=True)
+        for line in new
+        for what in [explained.get(line.serial, Explained(BankLine.Status.UNEXPLAINED))]
     )
-    for row in booked:
+    for row in rows:
         record(
             actor=actor,
             verb="import",
@@ -80,8 +88,13 @@ def import_bank_lines(*, actor: Actor, csv_text: str, now: datetime.datetime) ->
             organisation=row.organisation,
             now=now,
         )
-    in_suspense = owners.count(None)
-    return Imported(len(new) - in_suspense, in_suspense, len(lines) - len(new))
+    count = Counter(row.status for row in rows)
+    return Imported(
+        booked=count[BankLine.Status.BOOKED],
+        suspense=count[BankLine.Status.SUSPENSE],
+        known=len(lines) - len(new),
+        unexplained=count[BankLine.Status.UNEXPLAINED],
+    )
 
 
 @transaction.atomic
@@ -91,11 +104,13 @@ def assign_bank_line(
     """Give the money of a line in suspense to the organisation whose it is. Raises AlreadyBooked."""
     operator = require_operator(actor)
     line = BankLine.objects.select_for_update(no_key=True).get(pk=bank_line_id)
-    if line.organisation is not None:  # Else the line is in suspense: the database holds them together.
+    if line.organisation is not None:
         raise AlreadyBooked(
             _("Bank line %(serial)s is booked to %(organisation)s already.")
             % {"serial": line.serial, "organisation": local_name(line.organisation)}
         )
+    if line.status != BankLine.Status.SUSPENSE:
+        raise AlreadyBooked(_("Bank line %(serial)s is not in suspense.") % {"serial": line.serial})
     suspense = platform_account(kind=AccountKind.SUSPENSE).shard_for(line.serial)
     available = open_accounts(organisation=organisation)[AccountKind.AVAILABLE]
     post_transfer(
@@ -149,9 +164,8 @@ def _owners(lines: Sequence[StatementLine]) -> list[int | None]:
     return [number if number in exist else None for number in numbers]
 
 
-def _receive(
-    lines: Sequence[StatementLine], owners: Sequence[int | None], now: datetime.datetime
-) -> list[Transfer]:
+def _receive(lines: Sequence[StatementLine], now: datetime.datetime) -> dict[str, Explained]:
+    owners = _owners(lines)
     bank = platform_account(kind=AccountKind.BANK)
     suspense = platform_account(kind=AccountKind.SUSPENSE)
     accounts = accounts_of(organisation_ids={owner for owner in owners if owner})
@@ -161,4 +175,7 @@ def _receive(
         credit = accounts[owner, AccountKind.AVAILABLE] if owner else suspense.shard_for(line.serial)
         postings = [Posting(bank.shard_for(line.serial), -line.amount), Posting(credit, line.amount)]
         drafts.append(TransferDraft(kind, BANK_LINE, line.serial, postings, line.payer))
-    return post_transfers(drafts=drafts, now=now)
+    return {
+        line.serial: Explained(BankLine.Status.BOOKED if owner else BankLine.Status.SUSPENSE, transfer, owner)
+        for line, owner, transfer in zip(lines, owners, post_transfers(drafts=drafts, now=now), strict=True)
+    }

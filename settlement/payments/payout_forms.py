@@ -1,0 +1,136 @@
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+from settlement.ledger.models import KINDS, AccountKind, Owner
+from settlement.money import show_yuan, to_fen
+from settlement.payments.csv_table import decode
+from settlement.payments.errors import BadStatement
+from settlement.payments.forms import LARGEST_FILE, OrganisationField
+from settlement.payments.models import PayoutSchedule, PayoutSource
+from settlement.payments.operations import BankDetails, Place
+from settlement.payments.operations.manual_transfer import MOVABLE
+
+
+class AmountForm(forms.Form):
+    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), decimal_places=2, max_digits=16)
+
+    @property
+    def fen(self) -> int:
+        return to_fen(self.cleaned_data["amount"])
+
+
+class PayoutForm(AmountForm):
+    taken_from = forms.ChoiceField(label=_("From"), choices=PayoutSource)
+    key = forms.CharField(widget=forms.HiddenInput, max_length=36, initial=lambda: str(uuid4()))
+    field_order = ["taken_from", "amount"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        minimum = show_yuan(settings.PAYOUT_MINIMUM_FEN)
+        self.fields["amount"].help_text = _("At least %(minimum)s.") % {"minimum": minimum}
+
+
+class PayoutAccountForm(forms.Form):
+    holder = forms.CharField(
+        label=_("Account holder"), max_length=200, help_text=_("The organisation's own legal name.")
+    )
+    bank = forms.CharField(label=_("Bank and branch"), max_length=200)
+    cnaps = forms.CharField(
+        label=_("CNAPS code"),
+        max_length=20,
+        help_text=_("The branch's code in the payment system: twelve digits."),
+    )
+    number = forms.CharField(label=_("Account number"), max_length=50)
+
+    @property
+    def details(self) -> BankDetails:
+        return BankDetails(**self.cleaned_data)
+
+
+class ScheduleForm(forms.Form):
+    frequency = forms.ChoiceField(
+        label=_("Pay out what is receivable"),
+        choices=PayoutSchedule.Frequency,
+        help_text=_("Once a week or a month, as soon as it is the minimum."),
+    )
+
+
+class ResultsForm(forms.Form):
+    file = forms.FileField(
+        label=_("The bank's results (CSV)"),
+        help_text=_(
+            "Columns: serial, result (paid or failed), amount, reason; or the bank's Chinese names. "
+            "The file is imported whole or not at all."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+
+    def clean_file(self) -> str:
+        upload = self.cleaned_data["file"]
+        if upload.size > LARGEST_FILE:
+            raise ValidationError(_("The file is larger than 5 MB: split it by date."))
+        try:
+            return decode(upload.read())
+        except BadStatement as refusal:
+            raise ValidationError(str(refusal)) from None
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=300)
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(label=_("What became of it"), max_length=2_000)
+
+
+class ManualTransferForm(AmountForm):
+    debit_kind = forms.ChoiceField(
+        label=_("Debit"), help_text=_("The account that the amount is taken from.")
+    )
+    debit_organisation = OrganisationField(
+        label=_("Organisation of the debit"),
+        required=False,
+        queryset=Organisation.objects.order_by("name_en"),
+    )
+    credit_kind = forms.ChoiceField(
+        label=_("Credit"), help_text=_("The account that the amount is added to.")
+    )
+    credit_organisation = OrganisationField(
+        label=_("Organisation of the credit"),
+        required=False,
+        queryset=Organisation.objects.order_by("name_en"),
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}))
+    field_order = [
+        "debit_kind",
+        "debit_organisation",
+        "credit_kind",
+        "credit_organisation",
+        "amount",
+        "reason",
+    ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("debit_kind", "credit_kind"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [(kind.value, _kind_label(kind)) for kind in MOVABLE]
+
+    def place(self, side: str) -> Place:
+        return Place(
+            AccountKind(self.cleaned_data[f"{side}_kind"]), self.cleaned_data[f"{side}_organisation"]
+        )
+
+
+def _kind_label(kind: AccountKind) -> str:
+    if KINDS[kind].owner == Owner.ORGANISATION:
+        return str(_("%(account)s of an organisation") % {"account": kind.label})
+    return str(kind.label)
