@@ -282,6 +282,11 @@ SPECTACULAR_SETTINGS = {
         "TerminationGround": "settlement.contracts.models.Ground",
         "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "InvoiceKind": "settlement.invoices.models.Invoice.Kind",
+        "InvoiceSeries": "settlement.invoices.models.Invoice.Series",
+        "FapiaoKind": "settlement.invoices.models.InvoiceProfile.Kind",
+        "FapiaoStatus": "settlement.invoices.models.FapiaoRequest.Status",
+        "InvoiceCycle": "settlement.invoices.models.InvoiceProfile.Cycle",
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
@@ -339,6 +344,19 @@ TOP_UP_BANK = {
     "bank": env("TOP_UP_BANK_NAME", default="") or gettext_lazy("Demonstration Bank, Shenzhen"),
     "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
 }
+# The platform as it stands on invoices: it issues all of them, and sells its fee.
+INVOICE_ISSUER = {
+    "name_zh": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "name_en": env("INVOICE_ISSUER_NAME_EN", default="Suanpan Exchange (demonstration)"),
+    "jurisdiction": env("INVOICE_ISSUER_JURISDICTION", default="mainland"),
+    "registration_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "title": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "tax_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "address": env("INVOICE_ISSUER_ADDRESS", default=""),
+    "phone": env("INVOICE_ISSUER_PHONE", default=""),
+    "bank": env("TOP_UP_BANK_NAME", default=""),
+    "bank_account": env("TOP_UP_BANK_ACCOUNT", default=""),
+}
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
     "forget old API requests": {
@@ -375,6 +393,14 @@ CELERY_BEAT_SCHEDULE = {
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
+    },
+    "invoice ended contracts": {
+        "task": "settlement.invoices.tasks.invoice_contracts",
+        "schedule": crontab(minute="21"),
+    },
+    "invoice the months that are over": {
+        "task": "settlement.invoices.tasks.invoice_months",
+        "schedule": crontab(minute="41"),
     },
     "pay out on schedule": {
         "task": "settlement.payments.tasks.pay_out_what_is_due",
