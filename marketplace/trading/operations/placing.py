@@ -11,15 +11,17 @@ from accounts.permissions import Permission, require, require_verified
 from marketplace.trading.models import Order
 from settlement.contracts.queries import most_it_can_cost
 from settlement.ledger.operations import place_hold
+from settlement.payments.arrears import require_no_arrears
 
 
 def buyer_of(actor: Actor, *, permission: Permission) -> Organisation:
-    """The actor's organisation, if it may buy. Raises NotAllowed or NotVerified."""
+    """The actor's organisation, if it may buy. Raises NotAllowed, NotVerified or InArrears."""
     require(actor, permission)
     assert actor.organisation is not None, "require() refuses an actor without an organisation"
     if not actor.organisation.buys:
         raise NotAllowed(_("Your organisation is registered as a provider only. Let it buy in its settings."))
     require_verified(actor.organisation)
+    require_no_arrears(actor.organisation)
     return actor.organisation
 
 
