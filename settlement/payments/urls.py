@@ -1,6 +1,12 @@
 from django.urls import path, re_path
 
-from settlement.payments import payout_operator_views, payout_views, reconciliation_views, views
+from settlement.payments import (
+    payout_operator_views,
+    payout_views,
+    reconciliation_views,
+    stripe_views,
+    views,
+)
 
 app_name = "payments"
 urlpatterns = [
@@ -50,4 +56,5 @@ urlpatterns = [
         reconciliation_views.resolve,
         name="resolve_difference",
     ),
+    path("stripe/webhook/", stripe_views.webhook, name="stripe_webhook"),
 ]

@@ -235,6 +235,8 @@ class Cards:
         lines = params.get("line_items", [])
         if (mode == "payment") != bool(lines):
             raise invalid("line_items are for mode payment.", param="line_items")
+        if "customer" in params:
+            self.books.get("customer", params["customer"])
         session = self.books.new(
             "checkout.session",
             "cs_test",
