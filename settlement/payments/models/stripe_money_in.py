@@ -60,6 +60,7 @@ class CardTopUp(models.Model):
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
     session_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     payment_intent_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    charge_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     received = models.BigIntegerField(_("received (fen)"), default=0)
     refunded = models.BigIntegerField(_("refunded (fen)"), default=0)
     failure = models.CharField(_("failure"), max_length=500, blank=True)

@@ -57,25 +57,18 @@ FOLLOW_UPS: Mapping[Verb, FollowUp] = {
 }
 
 
-def receive_event(*, body: bytes, signature: str, now: datetime.datetime) -> StripeEvent:
+def receive_event(*, body: bytes, signature: str, now: datetime.datetime) -> None:
     """Store a webhook's message once, and have it processed. Raises BadSignature, BadMessage."""
     stripe_api.verified(body, signature)
-    return store_event(body=body.decode(), now=now)
+    _store([body.decode()], now)
 
 
-def store_event(*, body: str, now: datetime.datetime) -> StripeEvent:
-    [event] = _store([body], now)
-    return event
-
-
-def _store(bodies: Iterable[str], now: datetime.datetime) -> list[StripeEvent]:
+def _store(bodies: Iterable[str], now: datetime.datetime) -> None:
     rows = [_row(body, now) for body in bodies]
     StripeEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    stored = list(StripeEvent.objects.filter(event_id__in=[row.event_id for row in rows]))
-    for event in stored:
-        if event.processed_at is None:
-            ring("process_stripe_event", event.pk)
-    return stored
+    stored = StripeEvent.objects.filter(event_id__in=[row.event_id for row in rows], processed_at=None)
+    for event_id in stored.order_by("pk").values_list("pk", flat=True):
+        ring("process_stripe_event", event_id)
 
 
 def _row(body: str, now: datetime.datetime) -> StripeEvent:

@@ -167,10 +167,16 @@ def _book(top_up: CardTopUp, payment: Object, now: datetime.datetime) -> None:
         return
     top_up.status = CardTopUp.Status.PAID
     top_up.payment_intent_id = payment["id"]
+    top_up.charge_id = _id_of(payment["latest_charge"])
     top_up.received = amount
     top_up.paid_at = now
     top_up.failure = ""
-    top_up.save(update_fields=["status", "payment_intent_id", "received", "paid_at", "failure"])
+    top_up.save()
+
+
+def _id_of(reference: str | Object) -> str:
+    """Stripe writes an object's id, or the object where it was asked to expand it."""
+    return reference if isinstance(reference, str) else str(reference["id"])
 
 
 def _note_failure(top_up: CardTopUp, payment: Object) -> None:
