@@ -96,7 +96,7 @@ def find(
         params["created"] = {"gte": int(since.timestamp())}
     service = Verb(verb).label.removesuffix(".create") + ".list"
     for each in _pages(service, params, account, *([target] if target else [])):
-        if each["metadata"].get("call") == key:
+        if key_of(each) == key:
             return each
     return None
 
@@ -107,6 +107,11 @@ def fetch(kind: Kind, object_id: str, *, account: str = "") -> Object:
     return _asked(
         _service(f"{Kind(kind).label}.retrieve"), object_id, params=params, options=_as_account(account)
     )
+
+
+def key_of(made: Object) -> str:
+    """The key of our call that made the object; empty where somebody else made it."""
+    return str(made["metadata"].get("call", ""))
 
 
 def onboarding_link(*, account_id: str, return_url: str, refresh_url: str) -> str:

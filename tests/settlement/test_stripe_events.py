@@ -228,6 +228,7 @@ def without_the_ledgers_key():
         naive, count = re.subn(r"ON CONFLICT \(source, source_id, kind\) DO NOTHING", "", source)
         assert count == 1
         cursor.execute(naive)
+    run("SET CONSTRAINTS ALL DEFERRED")
 
 
 def test_with_the_ledgers_key_gone_each_event_of_a_payment_credits_it_again(world, buyer):

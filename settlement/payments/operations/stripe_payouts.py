@@ -85,7 +85,7 @@ def record_transfer(call: StripeCall, made: Object | None, now: datetime.datetim
 
 def sync_transfer(transfer_id: str, account: str, now: datetime.datetime) -> None:
     made = stripe_api.fetch(Kind.TRANSFER, transfer_id, account=account)
-    ours = StripePayout.objects.filter(transfer_call__key=made["metadata"].get("call")).first()
+    ours = StripePayout.objects.filter(transfer_call__key=stripe_api.key_of(made)).first()
     if ours is not None:
         with transaction.atomic():
             _apply_transfer(_locked(ours.pk), made, now)
@@ -127,7 +127,7 @@ def sync_payout(payout_id: str, account: str, now: datetime.datetime) -> None:
     if not account:
         return
     made = stripe_api.fetch(Kind.PAYOUT, payout_id, account=account)
-    ours = StripePayout.objects.filter(bank_call__key=made["metadata"].get("call")).first()
+    ours = StripePayout.objects.filter(bank_call__key=stripe_api.key_of(made)).first()
     if ours is not None:
         with transaction.atomic():
             _apply_payout(_locked(ours.pk), made, now)

@@ -81,7 +81,7 @@ def _row_of(made: Object, top_up_id: int, now: datetime.datetime) -> CardRefund:
     """Our row for Stripe's refund, locked. One made on Stripe's own pages gets row and booking here."""
     CardTopUp.objects.select_for_update(no_key=True).get(pk=top_up_id)
     ours = CardRefund.objects.filter(refund_id=made["id"]).first()
-    ours = ours or CardRefund.objects.filter(call__key=made["metadata"].get("call")).first()
+    ours = ours or CardRefund.objects.filter(call__key=stripe_api.key_of(made)).first()
     return _locked(ours.pk) if ours else _made_at_stripe(made, top_up_id, now)
 
 

@@ -138,7 +138,7 @@ def sync_payment(payment_intent_id: str, account: str, now: datetime.datetime) -
 
 @transaction.atomic
 def apply_payment(payment: Object, now: datetime.datetime) -> CardTopUp | None:
-    key = payment["metadata"].get("call")
+    key = stripe_api.key_of(payment)
     top_up = CardTopUp.objects.select_for_update(no_key=True, of=("self",)).filter(call__key=key).first()
     if top_up is None:
         return None
