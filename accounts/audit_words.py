@@ -26,6 +26,7 @@ VERBS = {
     "list": pgettext_lazy("audit trail", "listed"),
     "pause": pgettext_lazy("audit trail", "paused"),
     "place": pgettext_lazy("audit trail", "placed"),
+    "refund": pgettext_lazy("audit trail", "asked for a refund of"),
     "reject": pgettext_lazy("audit trail", "rejected"),
     "release": pgettext_lazy("audit trail", "released"),
     "remove": pgettext_lazy("audit trail", "removed"),

@@ -7,14 +7,14 @@ from django.utils import timezone
 
 from accounts.requests import PageRequest
 
-# `data:` is for the icons inside Tabler's stylesheet.
+# `data:` is for the icons inside Tabler's stylesheet; where cards are offered a form may lead to Stripe.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
-        "form-action 'self'",
+        " ".join(["form-action 'self'", *settings.FORM_TARGETS]),
         "frame-ancestors 'none'",
     ]
 )

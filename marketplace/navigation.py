@@ -42,6 +42,7 @@ OPERATOR_SECTIONS = [
     Section(_("Payouts"), "/operator/payouts/", "cash"),
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section("Stripe", "/operator/stripe/", "world"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
 ]
 

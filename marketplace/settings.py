@@ -328,6 +328,7 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_CURRENCIES = env.list("STRIPE_CURRENCIES", default=["CNY"])
 # Where Stripe's own pages live: our forms lead there, which the content security policy must permit.
 STRIPE_PAGES = env.list("STRIPE_PAGES", default=["https://checkout.stripe.com", "https://connect.stripe.com"])
+FORM_TARGETS = STRIPE_PAGES if STRIPE_SECRET_KEY else []
 CARD_TOP_UP_MINIMUM = env.int("CARD_TOP_UP_MINIMUM", default=10_000)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},

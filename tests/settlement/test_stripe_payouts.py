@@ -37,7 +37,7 @@ def onboard(world, provider) -> str:
 
 @pytest.fixture
 def account(world, provider, buyer) -> StripeAccount:
-    """A provider whose account at Stripe is proved, with ¥2,000 earned; and money at Stripe to pay it from."""
+    """A provider's account at Stripe, proved, with ¥2,000 earned; and money at Stripe to pay it from."""
     world.top_up(buyer, 1_000_000)
     account_id = onboard(world, provider)
     world.stripe.connect.prove(account_id)

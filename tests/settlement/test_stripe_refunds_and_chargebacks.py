@@ -13,18 +13,18 @@ from settlement.ledger.models import AccountKind, Transfer, TransferKind
 from settlement.ledger.operations import place_hold, void_hold
 from settlement.ledger.queries import Balances, balance_of
 from settlement.payments import operations
+from settlement.payments.arrears import trading_blocked
 from settlement.payments.errors import BadAmount, InArrears, NotRefundable
 from settlement.payments.models import BankLine, CardRefund, Chargeback
 from settlement.payments.operations.stripe_chargebacks import sync_chargeback
-from settlement.payments.queries import trading_blocked
 from tests.factories.settlement import acting
 
 pytestmark = pytest.mark.django_db
 
 
-def refund(world, top_up, amount) -> CardRefund:
+def refund(world, top_up, amount, key="one") -> CardRefund:
     return operations.ask_refund(
-        actor=acting(top_up.organisation), top_up_id=top_up.pk, amount=amount, now=world.now
+        actor=acting(top_up.organisation), top_up_id=top_up.pk, amount=amount, key=key, now=world.now
     )
 
 
@@ -53,10 +53,16 @@ def test_no_more_goes_back_than_came(world, buyer):
     top_up = world.top_up(buyer)
     refund(world, top_up, 60_000)
     with pytest.raises(BadAmount, match=r"¥400\.00"):
-        refund(world, top_up, 40_001)
-    refund(world, top_up, 40_000)
+        refund(world, top_up, 40_001, "two")
+    refund(world, top_up, 40_000, "two")
     with pytest.raises(BadAmount):
-        refund(world, top_up, 1)
+        refund(world, top_up, 1, "three")
+
+
+def test_a_form_sent_twice_gives_back_once(world, buyer):
+    top_up = world.top_up(buyer)
+    assert refund(world, top_up, 30_000) == refund(world, top_up, 30_000)
+    assert balance_of(buyer) == Balances(available=70_000)
 
 
 def test_money_that_is_held_does_not_go_back(world, buyer):
@@ -112,7 +118,9 @@ def test_a_refund_made_on_stripes_pages_is_booked_and_what_is_spent_is_owed(worl
 def test_only_who_moves_money_asks_for_a_refund(world, buyer):
     top_up = world.top_up(buyer)
     with pytest.raises(NotAllowed):
-        operations.ask_refund(actor=acting(buyer, Role.TRADER), top_up_id=top_up.pk, amount=1, now=world.now)
+        operations.ask_refund(
+            actor=acting(buyer, Role.TRADER), top_up_id=top_up.pk, amount=1, key="r", now=world.now
+        )
 
 
 # Chargebacks

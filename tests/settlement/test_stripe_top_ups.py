@@ -78,7 +78,7 @@ def test_a_card_saved_while_paying_is_charged_again_without_its_owner(world, buy
     [card] = buyer.saved_cards.all()
     assert str(card) == "Visa •••• 4242"
     charged = operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     assert charged.status == Status.PAID
     world.hear(times=2, seed=2)
@@ -92,13 +92,30 @@ def test_a_card_saved_while_paying_is_charged_again_without_its_owner(world, buy
 def test_a_saved_card_that_is_declined_says_why(world, buyer, number, why):
     card = world.saved_card(buyer, number)
     charged = operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     assert charged.status == Status.FAILED
     assert why in charged.failure
     world.hear(times=2, seed=2)
     charged.refresh_from_db()
     assert (charged.status, balance_of(buyer)) == (Status.FAILED, Balances())
+
+
+def test_a_form_sent_twice_charges_once(world, buyer):
+    card = world.saved_card(buyer)
+    first, second = (
+        operations.charge_saved_card(
+            actor=acting(buyer),
+            card_id=card.pk,
+            amount=30_000,
+            currency=Currency.CNY,
+            key="one",
+            now=world.now,
+        )
+        for _ in range(2)
+    )
+    assert first == second
+    assert balance_of(buyer) == Balances(available=30_000)
 
 
 def test_a_removed_card_is_forgotten_here_and_at_stripe(world, buyer):
@@ -146,10 +163,15 @@ def test_somebody_elses_card_and_top_up_are_not_found(world, buyer, provider):
     top_up = world.top_up(buyer)
     with pytest.raises(type(card).DoesNotExist):
         operations.charge_saved_card(
-            actor=acting(provider), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+            actor=acting(provider),
+            card_id=card.pk,
+            amount=30_000,
+            currency=Currency.CNY,
+            key="one",
+            now=world.now,
         )
     with pytest.raises(CardTopUp.DoesNotExist):
-        operations.ask_refund(actor=acting(provider), top_up_id=top_up.pk, amount=1, now=world.now)
+        operations.ask_refund(actor=acting(provider), top_up_id=top_up.pk, amount=1, key="r", now=world.now)
 
 
 # What breaks in between
@@ -159,7 +181,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(world, buyer):
     card = world.saved_card(buyer)
     world.stripe.answers_lost = 1
     charged = operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     assert charged.status == Status.PENDING
     world.later(minutes=5)
@@ -183,7 +205,12 @@ def test_a_process_that_dies_between_the_call_and_its_record_charges_once(world,
         killed.setattr("settlement.payments.operations.stripe_calls._resolve", die)
         with pytest.raises(SystemExit):
             operations.charge_saved_card(
-                actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+                actor=acting(buyer),
+                card_id=card.pk,
+                amount=30_000,
+                currency=Currency.CNY,
+                key="one",
+                now=world.now,
             )
     assert balance_of(buyer) == Balances()
     world.hear()  # The webhook comes before anybody takes the call up.
@@ -207,7 +234,7 @@ def test_with_a_new_key_for_each_try_the_card_would_be_charged_twice(world, buye
     )
     world.stripe.answers_lost = 1
     operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     world.later(minutes=5)
     world.sweep()
@@ -218,7 +245,7 @@ def test_when_stripe_has_forgotten_the_key_what_was_made_is_found_by_our_metadat
     card = world.saved_card(buyer)
     world.stripe.answers_lost = 1
     charged = operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     world.stripe.forget_keys()
     world.later(hours=25)
@@ -233,7 +260,7 @@ def test_a_call_that_never_arrived_is_made_after_all(world, buyer):
     card = world.saved_card(buyer)
     world.stripe.errors_next = 1
     charged = operations.charge_saved_card(
-        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, now=world.now
+        actor=acting(buyer), card_id=card.pk, amount=30_000, currency=Currency.CNY, key="one", now=world.now
     )
     world.stripe.forget_keys()
     world.later(hours=25)
@@ -272,7 +299,9 @@ def test_stripe_is_called_outside_of_any_transaction(world, buyer):
     started = world.start(buyer)
     world.stripe.cards.complete(started.session_id)
     world.hear()
-    refund = operations.ask_refund(actor=acting(buyer), top_up_id=started.pk, amount=1, now=world.now)
+    refund = operations.ask_refund(
+        actor=acting(buyer), top_up_id=started.pk, amount=1, key="r", now=world.now
+    )
     world.sweep()
     refund.refresh_from_db()
     assert refund.status == refund.Status.SUCCEEDED

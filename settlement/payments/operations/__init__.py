@@ -39,7 +39,7 @@ from settlement.payments.operations.payout_file import (
 )
 from settlement.payments.operations.payout_schedule import choose_payout_schedule, pay_out_on_schedule
 from settlement.payments.operations.reconcile import reconcile, resolve_difference, run_reconciliation
-from settlement.payments.operations.stripe_accounts import onboarding_page
+from settlement.payments.operations.stripe_accounts import onboarding_page, refresh_account
 from settlement.payments.operations.stripe_customers import add_card_page, remove_card
 from settlement.payments.operations.stripe_events import (
     catch_up,
@@ -94,6 +94,7 @@ __all__ = [
     "propose_payout_account",
     "receive_event",
     "reconcile",
+    "refresh_account",
     "refresh_top_up",
     "refuse_manual_transfer",
     "refuse_payout",

@@ -9,10 +9,10 @@ from accounts.audit import Actor, record
 from accounts.models import Jurisdiction, Organisation
 from accounts.permissions import Permission, require, require_verified
 from settlement.payments import stripe_api
-from settlement.payments.errors import NoPayoutAccount, StripeRefused, StripeSilent
+from settlement.payments.errors import NoPayoutAccount
 from settlement.payments.models import StripeAccount, StripeCall
 from settlement.payments.operations.stripe_calls import make_call, write_call
-from settlement.payments.operations.stripe_customers import demand_answer
+from settlement.payments.operations.stripe_customers import demand_answer, stripe_must_answer
 from settlement.payments.stripe_api import Kind, NoAnswer, Object, Refused, Verb
 
 # Stripe opens no accounts in mainland China and Macao: providers there are paid by bank transfer.
@@ -40,19 +40,24 @@ def onboarding_page(
         demand_answer(make_call(call_id=account.call_id, follow_up=record_account, now=now))
         account.refresh_from_db()
     assert account.account_id is not None, "an answered call has named the account"
-    try:
+    with stripe_must_answer():
         return stripe_api.onboarding_link(
             account_id=account.account_id, return_url=return_url, refresh_url=refresh_url
         )
-    except NoAnswer as error:
-        raise StripeSilent(_("Stripe gives no answer just now. Try again in a few minutes.")) from error
-    except Refused as refusal:
-        raise StripeRefused(_("Stripe refused: %(reason)s") % {"reason": refusal.sentence}) from refusal
 
 
 def record_account(call: StripeCall, made: Object | None, now: datetime.datetime) -> None:
     if made is not None:
         StripeAccount.objects.filter(call=call).update(account_id=made["id"])
+
+
+def refresh_account(*, actor: Actor, now: datetime.datetime) -> None:
+    """Look at Stripe what the account may do, without waiting for the news. Raises StripeSilent."""
+    require(actor, Permission.SEE_MONEY)
+    account = StripeAccount.objects.get(organisation=actor.organisation)
+    if account.account_id:
+        with stripe_must_answer():
+            sync_account(account.account_id, "", now)
 
 
 def sync_account(account_id: str, _account: str, now: datetime.datetime) -> None:

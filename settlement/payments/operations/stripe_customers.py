@@ -1,6 +1,8 @@
 """An organisation at Stripe, and its saved cards."""
 
 import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,7 +15,7 @@ from settlement.payments import stripe_api
 from settlement.payments.errors import StripeRefused, StripeSilent
 from settlement.payments.models import SavedCard, StripeCall, StripeCustomer
 from settlement.payments.operations.stripe_calls import make_call, ring, write_call
-from settlement.payments.stripe_api import Kind, Object, Verb
+from settlement.payments.stripe_api import Kind, NoAnswer, Object, Refused, Verb
 
 
 def customer_of(*, organisation: Organisation, now: datetime.datetime) -> str:
@@ -29,6 +31,17 @@ def customer_of(*, organisation: Organisation, now: datetime.datetime) -> str:
 def record_customer(call: StripeCall, made: Object | None, now: datetime.datetime) -> None:
     if made is not None:
         StripeCustomer.objects.filter(call=call).update(customer_id=made["id"])
+
+
+@contextmanager
+def stripe_must_answer() -> Iterator[None]:
+    """For a page that asks Stripe while its reader waits. Raises StripeSilent and StripeRefused."""
+    try:
+        yield
+    except NoAnswer as error:
+        raise StripeSilent(_("Stripe gives no answer just now. Try again in a few minutes.")) from error
+    except Refused as refusal:
+        raise StripeRefused(_("Stripe refused: %(reason)s") % {"reason": refusal.sentence}) from refusal
 
 
 def demand_answer(call: StripeCall) -> None:

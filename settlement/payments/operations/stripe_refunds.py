@@ -25,8 +25,8 @@ FAILED_AT_STRIPE = ("failed", "canceled")
 
 
 @transaction.atomic
-def ask_refund(*, actor: Actor, top_up_id: int, amount: int, now: datetime.datetime) -> CardRefund:
-    """Give `amount` fen of a top-up back to the card it came from.
+def ask_refund(*, actor: Actor, top_up_id: int, amount: int, key: str, now: datetime.datetime) -> CardRefund:
+    """Give `amount` fen of a top-up back to the card it came from, once per key.
 
     Raises BadAmount, NotRefundable, and InsufficientFunds where the money is spent or held.
     """
@@ -34,9 +34,14 @@ def ask_refund(*, actor: Actor, top_up_id: int, amount: int, now: datetime.datet
     top_up = CardTopUp.objects.select_for_update(no_key=True).get(
         pk=top_up_id, organisation=actor.organisation
     )
+    key = f"{top_up.organisation_id}:{key}"
+    first = CardRefund.objects.filter(call__key=key).first()
+    if first:
+        return first
     _refuse_unless_refundable(top_up, amount)
     call = write_call(
         verb=Verb.REFUND,
+        key=key,
         params={"payment_intent": top_up.payment_intent_id, "amount": amount},
         now=now,
     )

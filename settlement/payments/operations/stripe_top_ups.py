@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
+from accounts.models import Organisation
 from accounts.permissions import Permission, require
 from settlement.ledger.models import AccountKind, Currency, TransferKind
 from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
@@ -20,7 +21,12 @@ from settlement.payments.models import CardTopUp, SavedCard, StripeCall
 from settlement.payments.models.stripe_messages import new_key
 from settlement.payments.operations.arrears import pay_arrears
 from settlement.payments.operations.stripe_calls import make_call, write_call
-from settlement.payments.operations.stripe_customers import customer_of, demand_answer, page_of
+from settlement.payments.operations.stripe_customers import (
+    customer_of,
+    demand_answer,
+    page_of,
+    stripe_must_answer,
+)
 from settlement.payments.operations.stripe_fees import book_fee
 from settlement.payments.stripe_api import Kind, Object, Verb
 
@@ -66,9 +72,9 @@ def start_card_top_up(
 
 
 def charge_saved_card(
-    *, actor: Actor, card_id: int, amount: int, currency: Currency, now: datetime.datetime
+    *, actor: Actor, card_id: int, amount: int, currency: Currency, key: str, now: datetime.datetime
 ) -> CardTopUp:
-    """Charge a saved card at once. The top-up says what came of it: pending if Stripe gives no answer.
+    """Charge a saved card, once per key. The top-up says what came of it: pending if Stripe is silent.
 
     Raises BadAmount, StripeSilent, StripeRefused.
     """
@@ -77,7 +83,7 @@ def charge_saved_card(
     _refuse_unless_chargeable(amount, currency)
     card = SavedCard.objects.get(pk=card_id, organisation=actor.organisation, removed_at=None)
     customer_id = customer_of(organisation=actor.organisation, now=now)
-    top_up = _write_payment(actor, amount, currency, customer_id, card, now)
+    top_up = _write_payment(actor, amount, currency, customer_id, card, key, now)
     call = make_call(call_id=top_up.call_id, follow_up=record_payment, now=now)
     if call.status == StripeCall.Status.ANSWERED:
         sync_payment(call.object_id, "", now)  # For the charge's fee, which the answer does not have.
@@ -90,7 +96,8 @@ def refresh_top_up(*, actor: Actor, key: str, now: datetime.datetime) -> CardTop
     require(actor, Permission.SEE_MONEY)
     top_up = CardTopUp.objects.get(call__key=key, organisation=actor.organisation)
     if top_up.session_id:
-        sync_checkout(top_up.session_id, "", now)
+        with stripe_must_answer():
+            sync_checkout(top_up.session_id, "", now)
     top_up.refresh_from_db()
     return top_up
 
@@ -250,10 +257,22 @@ def _write_checkout(
 
 @transaction.atomic(durable=True)
 def _write_payment(
-    actor: Actor, amount: int, currency: Currency, customer_id: str, card: SavedCard, now: datetime.datetime
+    actor: Actor,
+    amount: int,
+    currency: Currency,
+    customer_id: str,
+    card: SavedCard,
+    key: str,
+    now: datetime.datetime,
 ) -> CardTopUp:
+    organisation = Organisation.objects.select_for_update(no_key=True).get(pk=card.organisation_id)
+    key = f"{organisation.pk}:{key}"
+    first = CardTopUp.objects.filter(call__key=key).first()
+    if first:
+        return first
     call = write_call(
         verb=Verb.PAYMENT,
+        key=key,
         params={
             "amount": amount,
             "currency": currency.lower(),
