@@ -53,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
         if address.path.startswith(("/pay/", "/onboard/")):
             self._page(method, address.path, params)
             return
+        if address.path == "/favicon.ico":
+            self._send(204, "text/plain", "")
+            return
         self.standin.requests.append((method, address.path, self.headers.get("Idempotency-Key")))
         if self.standin.on_request:
             self.standin.on_request(method, address.path)
