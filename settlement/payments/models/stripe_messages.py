@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from settlement.ledger.models import Currency
 from settlement.payments.stripe_api import Verb
@@ -26,9 +27,9 @@ class StripeCall(models.Model):
     """A call to Stripe: its key is stored before the call is made, and is used again after a crash."""
 
     class Status(models.TextChoices):
-        WAITING = "waiting", _("Waiting")
-        ANSWERED = "answered", _("Answered")
-        REFUSED = "refused", _("Refused")
+        WAITING = "waiting", pgettext_lazy("call", "Waiting")
+        ANSWERED = "answered", pgettext_lazy("call", "Answered")
+        REFUSED = "refused", pgettext_lazy("call", "Refused")
 
     key = models.CharField(max_length=64, unique=True, default=new_key)
     verb = models.CharField(_("call"), max_length=20, choices=Verb)

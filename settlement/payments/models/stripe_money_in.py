@@ -4,6 +4,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from settlement.ledger.models import Currency, Transfer
@@ -44,7 +45,7 @@ class CardTopUp(models.Model):
     """A payment by card, on Stripe's page or with a saved card."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", _("Pending")
+        PENDING = "pending", pgettext_lazy("payment", "Pending")
         PAID = "paid", _("Paid")
         FAILED = "failed", _("Failed")
         EXPIRED = "expired", _("Expired")
@@ -93,15 +94,20 @@ class CardTopUp(models.Model):
         return f"{self.currency} {self.amount} {self.status}"
 
     @property
+    def is_contested(self) -> bool:
+        """Whether the bank has its money: nothing of it can be refunded then."""
+        return any(each.taken_id and not each.given_back_id for each in self.chargebacks.all())
+
+    @property
     def refundable(self) -> int:
-        return self.received - self.refunded
+        return 0 if self.is_contested else self.received - self.refunded
 
 
 class CardRefund(models.Model):
     """Money that goes back to the card it came from: asked for here, or made on Stripe's own pages."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", _("Pending")
+        PENDING = "pending", pgettext_lazy("payment", "Pending")
         SUCCEEDED = "succeeded", _("Succeeded")
         FAILED = "failed", _("Failed")
 

@@ -143,7 +143,7 @@ def _put_back(refund: CardRefund, reason: str, now: datetime.datetime) -> None:
 def _refuse_unless_refundable(top_up: CardTopUp, amount: int) -> None:
     if top_up.status != CardTopUp.Status.PAID:
         raise NotRefundable(_("Only a top-up that was paid can be refunded."))
-    if top_up.chargebacks.filter(taken__isnull=False, given_back=None).exists():
+    if top_up.is_contested:
         raise NotRefundable(_("The card's holder contests this payment: its money is at the bank already."))
     if not 0 < amount <= top_up.refundable:
         raise BadAmount(
