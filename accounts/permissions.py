@@ -21,6 +21,8 @@ class Permission(models.TextChoices):
     SEE_DELIVERY = "see_delivery", gettext_lazy("See deliveries and access details")
     REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
+    RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
+    TERMINATE = "terminate", gettext_lazy("End contracts before their time")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -34,11 +36,18 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.SEE_DELIVERY,
             Permission.REPORT_DELIVERY,
             Permission.DISPUTE,
+            Permission.TERMINATE,
             Permission.VIEW,
         }
     ),
     Role.FINANCE: frozenset(
-        {Permission.SEE_MONEY, Permission.MOVE_MONEY, Permission.DISPUTE, Permission.VIEW}
+        {
+            Permission.SEE_MONEY,
+            Permission.MOVE_MONEY,
+            Permission.DISPUTE,
+            Permission.RUN_PROGRAMMES,
+            Permission.VIEW,
+        }
     ),
     Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.VIEW}),
     Role.VIEWER: frozenset({Permission.VIEW}),
@@ -48,7 +57,7 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
 SCOPE_MAY: dict[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.VIEW, Permission.SEE_MONEY, Permission.SEE_DELIVERY}),
     Scope.LISTINGS: frozenset({Permission.MANAGE_LISTINGS}),
-    Scope.ORDERS: frozenset({Permission.TRADE}),
+    Scope.ORDERS: frozenset({Permission.TRADE, Permission.TERMINATE}),
     Scope.MONEY: frozenset({Permission.MOVE_MONEY}),
     Scope.DELIVERY: frozenset({Permission.REPORT_DELIVERY, Permission.DISPUTE}),
 }

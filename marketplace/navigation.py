@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Member, Role
 from accounts.permissions import ROLE_MAY, Permission
 from accounts.requests import PageRequest
+from settlement.vouchers.queries import has_programmes
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Orders"), "/orders/", "list-details"), lambda member: member.organisation.buys),
     (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
     (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
+    (
+        Section(_("Vouchers"), "/vouchers/", "certificate"),
+        lambda member: member.organisation.buys or has_programmes(member.organisation),
+    ),
     (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
 ]
@@ -43,7 +48,9 @@ OPERATOR_SECTIONS = [
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
     Section("Stripe", "/operator/stripe/", "world"),
+    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
+    Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]
 
 

@@ -275,10 +275,15 @@ SPECTACULAR_SETTINGS = {
         "PayoutSource": "settlement.payments.models.PayoutSource",
         "PayoutStatus": "settlement.payments.models.Payout.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
+        "TerminationGround": "settlement.contracts.models.Ground",
+        "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "Currency": "settlement.ledger.models.Currency",
+        "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
+        "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -302,6 +307,12 @@ ROUND_MINUTES = env.int("ROUND_MINUTES", default=5)
 HORIZON_SLOTS = env.int("HORIZON_SLOTS", default=336)
 FEE_BASIS_POINTS = env.int("FEE_BASIS_POINTS", default=200)
 ALGORITHM_MAX_BYTES = env.int("ALGORITHM_MAX_BYTES", default=512_000_000)
+# Where this exchange is on the web: what a contract's PDF leads to.
+SITE_URL = (env("SITE_URL", default="") or "http://localhost:8000").rstrip("/")
+# How long a version of the master agreement stays valid once a newer one is published.
+AGREEMENT_GRACE_DAYS = env.int("AGREEMENT_GRACE_DAYS", default=30)
+# What a buyer in breach leaves to the provider of the undelivered hours' price; each contract states its own.
+BREAK_FEE_BASIS_POINTS = env.int("BREAK_FEE_BASIS_POINTS", default=1000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 # Keys that encrypt access details, newest first; without any they are derived from SECRET_KEY.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[])
@@ -349,6 +360,10 @@ CELERY_BEAT_SCHEDULE = {
     "release delivered hours": {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
+    },
+    "return the rest of closed programmes": {
+        "task": "settlement.vouchers.tasks.return_rest",
+        "schedule": crontab(minute="21"),
     },
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",

@@ -42,7 +42,9 @@ def _start_postgres() -> subprocess.Popen[bytes]:
             subprocess.run(
                 [*initdb.split(), *options], check=True, stdout=log, stderr=log, **_as_server_user()
             )
-        _end_stale_server(data / "postmaster.pid")
+        # It lets go of its data before its socket.
+        for lock in (data / "postmaster.pid", socket_dir() / ".s.PGSQL.5432.lock"):
+            _end_stale_server(lock)
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(socket_dir()),
@@ -153,9 +155,7 @@ def die_with_parent(with_signal: signal.Signals) -> Callable[[], None]:
 
 def _end_stale_server(pid_file: Path) -> None:
     """End a PostgreSQL that outlived its keeper, where the kernel did not do so already."""
-    if not pid_file.exists():
-        return
-    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+    with suppress(FileNotFoundError, psutil.NoSuchProcess, psutil.TimeoutExpired):
         process = psutil.Process(int(pid_file.read_text().split()[0]))
         if process.name() == "postgres":
             process.send_signal(signal.SIGINT)

@@ -139,7 +139,7 @@ def icon(name: str, css: str = "") -> SafeString:
 TONES = {
     "green": [
         *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
-        "approved",
+        *("approved", "confirmed"),
     ],
     "blue": [
         *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
@@ -147,7 +147,7 @@ TONES = {
     ],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
-        *("provisioning", "disputed", "answered", "unmetered", "returned"),
+        *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
         *("proposed", "unexplained", "waiting"),
     ],
     "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],

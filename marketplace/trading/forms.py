@@ -1,14 +1,18 @@
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction
+from accounts.names import local_name
 from listings.models import Accelerator, Facility, Hub, LicencePlan
 from marketplace.trading.models import Order
 from marketplace.trading.terms import HIGHEST_PRICE, LARGEST_QUANTITY, LONGEST_HOURS, BidTerms
-from settlement.money import to_fen, to_yuan
+from settlement.money import show_yuan, to_fen, to_yuan
+from settlement.vouchers.queries import UsableVoucher
 
 
 class FenField(forms.DecimalField):
@@ -29,6 +33,31 @@ class SlotField(forms.DateTimeField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local", "step": 3600})
         super().__init__(widget=widget, **kwargs)
+
+
+class VoucherField(forms.TypedChoiceField):
+    """A voucher of the organisation's, or none; cleaned to its id."""
+
+    def __init__(self, vouchers: Sequence[UsableVoucher]) -> None:
+        choices: list[tuple[str, str | Promise]] = [("", _("None: pay all of it from your balance"))]
+        for each in vouchers:
+            label = _("%(programme)s: %(ratio)s %%, %(left)s left") % {
+                "programme": local_name(each.voucher.programme),
+                "ratio": f"{each.ratio * 100:g}",
+                "left": show_yuan(each.left),
+            }
+            choices.append((str(each.voucher.pk), label))
+        super().__init__(
+            label=_("Pay part with a voucher"),
+            choices=choices,
+            coerce=int,
+            empty_value=None,
+            required=False,
+            help_text=_(
+                "Its programme says what it pays for. Your balance holds your part alone;"
+                " an affiliate of yours is not bought from."
+            ),
+        )
 
 
 class BidForm(forms.Form):
@@ -81,8 +110,10 @@ class BidForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, vouchers: Sequence[UsableVoucher] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if vouchers:
+            self.fields["voucher"] = VoucherField(vouchers)
         self.own_limits = []
         for accelerator in self.fields["accelerators"].queryset:  # type: ignore[attr-defined]
             name = f"limit_{accelerator.pk}"
@@ -145,6 +176,10 @@ class LicenceOrderForm(forms.Form):
     )
     limit_price = FenField(label=_("Limit price"), most_fen=HIGHEST_PRICE)
 
-    def __init__(self, *args: Any, plan: LicencePlan, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, plan: LicencePlan, vouchers: Sequence[UsableVoucher] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if vouchers:
+            self.fields["voucher"] = VoucherField(vouchers)
         self.fields["limit_price"].initial = to_yuan(plan.price)

@@ -8,9 +8,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from settlement.contracts.models import Contract
-from settlement.delivery.evidence import FORMATS
 from settlement.delivery.models import StateReport
 from settlement.delivery.queries import slots_of
+from settlement.evidence import FORMATS
 from settlement.money import to_fen
 
 
@@ -113,6 +113,39 @@ class DisputeForm(MessageForm):
     def fen(self) -> int | None:
         amount = self.cleaned_data["amount"]
         return None if amount is None else to_fen(amount)
+
+
+class EndForm(forms.Form):
+    """From which hour on a contract ends, and why."""
+
+    ground = forms.ChoiceField(label=_("Ground"))
+    from_slot = forms.ChoiceField(label=_("From the hour"))
+    reason = forms.CharField(label=_("Reasons"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(
+        self,
+        *args: Any,
+        contract: Contract,
+        grounds: Sequence[tuple[str, Any]],
+        now: datetime.datetime,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
+        for name, choices in (
+            ("ground", grounds),
+            (
+                "from_slot",
+                [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in self.hours_ahead],
+            ),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+    @property
+    def slot(self) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(self.cleaned_data["from_slot"])
 
 
 class DecisionForm(forms.Form):

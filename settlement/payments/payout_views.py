@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -79,7 +80,8 @@ def new_account(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("The account waits for a second person."))
             return redirect("payments:payouts")
     status = 422 if form.is_bound else 200
-    return render(request, "payments/new_payout_account.html", {"form": form}, status=status)
+    context = {"form": form, "wait_hours": settings.PAYOUT_ACCOUNT_WAIT_HOURS}
+    return render(request, "payments/new_payout_account.html", context, status=status)
 
 
 @require_POST

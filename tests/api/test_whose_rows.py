@@ -11,15 +11,18 @@ import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
-from settlement.delivery.operations import open_dispute
+from settlement.delivery.operations import open_dispute, propose_termination
 from settlement.payments.models import PayoutSource
+from settlement.vouchers.operations import approve_issuer
 from tests.api.conftest import Caller
 from tests.api.test_listings_api import FACILITY, terms
 from tests.api.test_publisher_api import ALGORITHM, PLAN, version
-from tests.factories.accounts import OrganisationFactory
+from tests.factories import vouchers
+from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import (
     AcceleratorFactory,
     AlgorithmFactory,
@@ -43,6 +46,7 @@ BID = {
 }
 
 USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
+END = {"ground": "agreement", "from_slot": "{first_hour}", "reason": "We need less."}
 
 # Method, address, body, and the scope without which it is refused.
 ON_ROWS: list[tuple[str, str, Any, Scope]] = [
@@ -57,6 +61,11 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "disputes/{dispute}", None, Scope.READ),
     ("GET", "payouts/{payout}", None, Scope.READ),
     ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
+    ("GET", "contracts/{contract}/document", None, Scope.READ),
+    ("GET", "contracts/{contract}/pdf", None, Scope.READ),
+    ("GET", "contracts/{contract}/terminations", None, Scope.READ),
+    ("POST", "contracts/{contract}/terminations", END, Scope.ORDERS),
+    ("POST", "contracts/{proposed}/terminations/{proposal}/answer", {"accept": False}, Scope.ORDERS),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -73,20 +82,31 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("PUT", "own/plans/{plan}", PLAN, Scope.LISTINGS),
     ("POST", "own/plans/{plan}/withdraw", None, Scope.LISTINGS),
     ("POST", "own/plans/{withdrawn}/relist", None, Scope.LISTINGS),
+    ("GET", "voucher-programmes/{programme}/report", None, Scope.READ),
 ]
 # A stranger gets its own rows here: none, as it has none.
 LISTS = [
-    "orders", "trades", "contracts", "disputes", "payouts", "own/facilities",
-    "own/pools", "capacities", "own/algorithms"
-]  # fmt: skip
+    *("orders", "trades", "contracts", "own/facilities", "own/pools", "capacities", "own/algorithms"),
+    *("disputes", "payouts", "voucher-applications"),
+]
+APPLICATION = {
+    "programme": "{open_programme}",
+    "amount_fen": 1000,
+    "statement": "We train.",
+    "affiliates_named": True,
+}
 OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     *[("GET", rows, None, Scope.READ) for rows in LISTS],
     ("GET", "organisation", None, Scope.READ),
+    ("GET", "agreement", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
     ("GET", "payout-account", None, Scope.READ),
     ("POST", "payouts", {"amount_fen": 10_000, "taken_from": "available"}, Scope.MONEY),
+    ("GET", "vouchers", None, Scope.READ),
+    ("GET", "voucher-programmes", None, Scope.READ),
+    ("POST", "voucher-applications", APPLICATION, Scope.ORDERS),
     ("POST", "bids", BID, Scope.ORDERS),
     (
         "POST",
@@ -121,10 +141,19 @@ def rows(firm: Organisation) -> dict[str, Any]:
     """A row of each kind that is the firm's."""
     fund(firm, 100_000_000)
     traded = CapacityFactory(reserve_price=10, ends_at=hour(24))
-    bid(firm, limit_price=2000)
+    for _ in range(2):
+        bid(firm, limit_price=2000)
     cleared_round()
-    contract = Contract.objects.get(buyer=firm)
+    contract, proposed = Contract.objects.filter(buyer=firm)
     assert contract.pool_id == traded.pool_id
+    proposal = propose_termination(
+        actor=acting(firm),
+        contract_id=proposed.pk,
+        ground=Ground.AGREEMENT,
+        from_slot=proposed.starts_at,
+        reason="We need less.",
+        now=contract.opened_at,
+    )
     facility = FacilityFactory(provider=firm)
     pool = PoolFactory(facility=facility)
     AcceleratorFactory(slug="spare")
@@ -139,12 +168,19 @@ def rows(firm: Organisation) -> dict[str, Any]:
     draft = compute_draft(customer, pool, now=hour(-5), number=0)
     [provided] = open_contracts(drafts=[draft], now=hour(-5))
     claim = {"contract_id": provided.pk, "text": "It was slow.", "amount": 1, "now": hour(0)}
+    approve_issuer(actor=Actor(user=UserFactory(is_staff=True)), organisation=firm, now=contract.opened_at)
+    vouchers.voucher(firm)
     return {
         "provided": provided.number,
         "dispute": open_dispute(actor=acting(customer), **claim).pk,
+        "programme": vouchers.programme(firm).pk,
+        "open_programme": vouchers.programme().pk,
         "order": bid(firm, limit_price=1).pk,
         "payout": asked(firm, 10_000, taken_from=PayoutSource.AVAILABLE).pk,
         "contract": contract.number,
+        "proposed": proposed.number,
+        "proposal": proposal.pk,
+        "first_hour": contract.starts_at,
         "facility": facility.pk,
         "pool": pool.pk,
         "capacity": CapacityFactory(pool=pool, starts_at=hour(30), ends_at=hour(40)).pk,

@@ -42,8 +42,15 @@ def terms(**changes: Any) -> BidTerms:
     return BidTerms(**fields | changes)
 
 
-def bid(organisation: Organisation | None = None, *, now: datetime.datetime = NOW, **changes: Any) -> Order:
-    return place_bid(actor=actor_of(organisation or funded_buyer()), terms=terms(**changes), now=now)
+def bid(
+    organisation: Organisation | None = None,
+    *,
+    now: datetime.datetime = NOW,
+    voucher_id: int | None = None,
+    **changes: Any,
+) -> Order:
+    actor = actor_of(organisation or funded_buyer())
+    return place_bid(actor=actor, terms=terms(**changes), voucher_id=voucher_id, now=now)
 
 
 def licence_order(

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Member
+from tests.factories import vouchers
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
 from tests.factories.trading import bid, cleared_round, fund
 
@@ -79,6 +80,8 @@ def addresses(trader: Member) -> list[str]:
     done = cleared_round()
     filled.refresh_from_db()
     plan = LicencePlanFactory()
+    voucher = vouchers.voucher(trader.organisation)
+    paid = bid(trader.organisation, voucher_id=voucher.pk)
     return [
         "/",
         "/market/",
@@ -96,9 +99,16 @@ def addresses(trader: Member) -> list[str]:
         reverse("listings:facility", args=[pool.facility_id]),
         "/contracts/",
         reverse("contracts:contract", args=[filled.trade.contract.number]),
+        reverse("delivery:termination", args=[filled.trade.contract.number]),
+        "/agreement/",
         reverse("contracts:verify", args=[filled.trade.contract.sha256]),
         "/balance/",
         "/balance/statement/",
+        "/vouchers/",
+        "/vouchers/affiliates/",
+        reverse("vouchers:voucher", args=[voucher.pk]),
+        reverse("vouchers:programme", args=[voucher.programme_id]),
+        reverse("trading:order", args=[paid.pk]),
         "/organisation/",
         "/account/",
         "/nowhere/",

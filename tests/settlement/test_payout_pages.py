@@ -64,7 +64,7 @@ def test_the_whole_way_of_a_payout(rich, provider):
     account = PayoutAccount.objects.get()
     approve = f"/balance/payouts/account/{account.pk}/approve/"
     assert "another person has to approve" in text_of(owner.post(approve, follow=True))
-    assert "•••• 1234" in text_of(finance.post(approve, follow=True))
+    assert "••••\u00a01234" in text_of(finance.post(approve, follow=True))
     assert details.number not in text_of(finance.get("/balance/payouts/"))
     PayoutAccount.objects.update(usable_at=account.proposed_at)
 

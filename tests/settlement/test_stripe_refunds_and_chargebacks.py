@@ -146,7 +146,7 @@ def test_what_is_spent_is_owed_and_trading_is_blocked_until_it_is_paid(world, bu
     assert balance_of(buyer) == Balances(held=80_000, arrears=-80_000)
     assert trading_blocked(buyer)
     with pytest.raises(InArrears, match=r"¥800\.00"):
-        buyer_of(acting(buyer), permission=Permission.TRADE)
+        buyer_of(acting(buyer), permission=Permission.TRADE, now=world.now)
     letters = OutgoingEmail.objects.filter(subject__contains="contested")
     assert [letter.to for letter in letters] == [acting(buyer).user.email]
     assert "¥800.00" in letters[0].text
@@ -155,7 +155,7 @@ def test_what_is_spent_is_owed_and_trading_is_blocked_until_it_is_paid(world, bu
     assert balance_of(buyer) == Balances(held=80_000, arrears=-30_000)
     world.top_up(buyer, 50_000)
     assert balance_of(buyer) == Balances(available=20_000, held=80_000)
-    assert buyer_of(acting(buyer), permission=Permission.TRADE) == buyer
+    assert buyer_of(acting(buyer), permission=Permission.TRADE, now=world.now) == buyer
     assert world.agrees_with_stripe()
     assert list(differences()) == []
 

@@ -79,6 +79,9 @@ class NewBidSerializer(BidTermsSerializer):
     expires_at = serializers.DateTimeField(
         allow_null=True, default=None, help_text="Null: when its window leaves no start."
     )
+    voucher = serializers.IntegerField(
+        allow_null=True, default=None, help_text="The id of a voucher of yours that pays part of it."
+    )
 
 
 def terms_of(asked: dict[str, Any]) -> BidTerms:
@@ -107,6 +110,9 @@ class NewLicenceOrderSerializer(serializers.Serializer[None]):
     limit_price_fen = serializers.IntegerField(min_value=1, help_text="The most you pay per seat.")
     minimum = serializers.IntegerField(min_value=1, allow_null=True, default=None)
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
+    voucher = serializers.IntegerField(
+        allow_null=True, default=None, help_text="The id of a voucher of yours that pays part of it."
+    )
 
 
 class PoolEstimateSerializer(serializers.Serializer[Any]):
@@ -137,6 +143,10 @@ class OrderLimitSerializer(serializers.ModelSerializer[OrderLimit]):
 class OrderSerializer(serializers.ModelSerializer[Order]):
     limit_price_fen = serializers.IntegerField(source="limit_price")
     accelerators = OrderLimitSerializer(many=True, source="limits")
+    held_fen = serializers.IntegerField(source="hold.amount", help_text="The most it can cost.")
+    by_voucher_fen = serializers.IntegerField(
+        source="hold.funded", help_text="Of what is held, the part that a voucher bears."
+    )
 
     class Meta:
         model = Order
@@ -157,6 +167,8 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "domestic_only",
             "least_memory_gb",
             "plan",
+            "held_fen",
+            "by_voucher_fen",
             "placed_at",
             "expires_at",
             "ended_at",

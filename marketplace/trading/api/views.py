@@ -80,7 +80,11 @@ class Bids(OrganisationView):
         """Place a bid; the most it can cost is held."""
         asked = checked(NewBidSerializer(data=request.data))
         order = place_bid(
-            actor=self.actor, terms=terms_of(asked), expires_at=asked["expires_at"], now=timezone.now()
+            actor=self.actor,
+            terms=terms_of(asked),
+            expires_at=asked["expires_at"],
+            voucher_id=asked["voucher"],
+            now=timezone.now(),
         )
         return Response(_detail(orders_of(self.organisation).get(pk=order.pk)), status=201)
 
@@ -113,6 +117,7 @@ class LicenceOrders(OrganisationView):
             limit_price=asked["limit_price_fen"],
             minimum=asked["minimum"],
             expires_at=asked["expires_at"],
+            voucher_id=asked["voucher"],
             now=timezone.now(),
         )
         return Response(_detail(orders_of(self.organisation).get(pk=order.pk)), status=201)

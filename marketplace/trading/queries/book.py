@@ -1,7 +1,7 @@
 """Write a round's book: rows from the database become the engine's columns, in one fixed order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from listings.slots import SLOT
 from marketplace.trading.eligibility import Option, options_of
 from marketplace.trading.models import Order, OrderLimit
 from marketplace.trading.starts import Room
+from settlement.vouchers.queries import barred_sellers
 
 
 @dataclass(frozen=True)
@@ -63,22 +64,28 @@ class BookDraft:
     at_posted_price: list[Order] = field(default_factory=list)
 
 
-def draft_book(orders: Sequence[Order], *, first_slot: datetime, slots: int) -> BookDraft:
+def draft_book(
+    orders: Sequence[Order], *, first_slot: datetime, slots: int, bound: Collection[int]
+) -> BookDraft:
     """The book of these resting orders and all frozen capacity over the horizon.
+
+    Only providers among the `bound` sell: they accepted the master agreement, which no contract may lack.
 
     `orders` come in the order they were placed, with `plan` loaded. Bids whose window the horizon does not
     reach must have been left out.
     """
     draft = BookDraft()
-    _add_capacity(draft, first_slot, slots)
-    _add_plans(draft, orders)
+    _add_capacity(draft, first_slot, slots, bound)
+    _add_plans(draft, orders, bound)
     _add_bids(draft, orders, first_slot, slots)
     draft.content = _content(draft, slots)
     return draft
 
 
-def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
-    hours = open_hours(first_slot=first_slot, slots=slots).filter(capacity__frozen=True)
+def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int, bound: Collection[int]) -> None:
+    hours = open_hours(first_slot=first_slot, slots=slots).filter(
+        capacity__frozen=True, capacity__pool__facility__provider__in=bound
+    )
     names = ("capacity_id", "capacity__pool_id", "slot", "units", "sold")
     rows = list(hours.values_list(*names, "capacity__reserve_price", "capacity__created_at"))
     pools = Pool.objects.filter(pk__in={row[1] for row in rows}).select_related("facility", "accelerator")
@@ -94,7 +101,7 @@ def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
             draft.asks.append(Ask(row_of[pool], number, number + 1, left, reserve, listed_at, capacity))
 
 
-def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
+def _add_plans(draft: BookDraft, orders: Iterable[Order], bound: Collection[int]) -> None:
     """A plan of limited supply is a pool with one slot; its seats left are one ask at the posted price."""
     wanted = {order.plan_id for order in orders if order.plan_id is not None}
     limited = LicencePlan.objects.filter(
@@ -102,6 +109,7 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
         supply__isnull=False,
         status=LicencePlan.Status.LISTED,
         algorithm__status=Algorithm.Status.LISTED,
+        algorithm__publisher__in=bound,
     )
     draft.plans = [plan for plan in limited.order_by("pk") if (plan.supply or 0) > plan.sold]
     for row, plan in enumerate(draft.plans, start=len(draft.pools)):
@@ -110,13 +118,23 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
 
 
 def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, slots: int) -> None:
-    """Sort the orders into the draft. An option that offers too little in every run of hours is left out."""
+    """Sort the orders into the draft. An option that offers too little in every run of hours is left out, and
+    so is whom an order's voucher does not pay.
+    """
     room = Room(_offered(draft, slots))
     plan_rows = {plan.pk: row for row, plan in enumerate(draft.plans, start=len(draft.pools))}
     limits = _limits(orders)
+    barred = barred_sellers(order.hold_id for order in orders if order.hold_id is not None)
     for order in orders:
+        not_paid = barred.get(order.hold_id or 0, set())
         if order.plan is None:
-            eligible = options_of(order, limits[order.pk], draft.pools)
+            eligible = [
+                option
+                for option in options_of(order, limits[order.pk], draft.pools)
+                if draft.pools[option.pool_row].facility.provider_id not in not_paid
+            ]
+        elif order.plan.algorithm.publisher_id in not_paid:
+            eligible = []
         elif order.plan.supply is None:
             draft.at_posted_price.append(order)
             continue

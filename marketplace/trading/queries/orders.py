@@ -14,7 +14,9 @@ def orders_of(organisation: Organisation) -> "QuerySet[Order]":
     """The organisation's orders, latest first, with what a page shows of them."""
     orders: QuerySet[Order] = (
         Order.objects.of(organisation)
-        .select_related("plan__algorithm", "trade__pool__facility", "trade__pool__accelerator", "placed_by")
+        .select_related(
+            "hold", "plan__algorithm", "trade__pool__facility", "trade__pool__accelerator", "placed_by"
+        )
         .prefetch_related("limits__accelerator")
         .order_by("-placed_at", "-pk")
     )

@@ -1,5 +1,6 @@
 """A buyer's own orders: place, watch, cancel. Another organisation's order does not exist here."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,6 +31,7 @@ from marketplace.trading.queries.market import open_round, plan_price
 from marketplace.trading.queries.orders import orders_of
 from marketplace.trading.terms import HIGHEST_PRICE
 from settlement.ledger.queries import balance_of
+from settlement.vouchers.queries import UsableVoucher, usable_vouchers
 
 ORDERS_A_PAGE = 25
 POOLS_IN_AN_ESTIMATE = 8
@@ -54,7 +56,7 @@ def orders(request: MemberRequest) -> HttpResponse:
 @require_GET
 @organisation_required()
 def order(request: MemberRequest, order_id: int) -> HttpResponse:
-    shown = get_object_or_404(orders_of(request.organisation).select_related("hold"), pk=order_id)
+    shown = get_object_or_404(orders_of(request.organisation), pk=order_id)
     return render(
         request,
         "orders/order.html",
@@ -86,13 +88,15 @@ def cancel(request: MemberRequest, order_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @organisation_required(Permission.TRADE)
 def new_bid(request: MemberRequest) -> HttpResponse:
-    form = BidForm(request.POST or None, initial=_initial_bid(request))
+    vouchers = usable_vouchers(request.organisation, now=timezone.now())
+    form = BidForm(request.POST or None, initial=_initial_bid(request), vouchers=vouchers)
     if request.method == "POST" and form.is_valid():
         with refused_on(form):
             placed = place_bid(
                 actor=request.actor,
                 terms=form.terms(),
                 expires_at=form.cleaned_data["expires_at"],
+                voucher_id=form.cleaned_data.get("voucher"),
                 now=timezone.now(),
             )
             messages.success(request, _("The bid is placed. It takes part in the round that closes next."))
@@ -105,7 +109,8 @@ def new_bid(request: MemberRequest) -> HttpResponse:
 @organisation_required(Permission.TRADE)
 def bid_estimate(request: MemberRequest) -> HttpResponse:
     """Beside the form, as it is filled in: which pools could serve the bid, and what it would cost."""
-    form = BidForm(request.POST)
+    vouchers = usable_vouchers(request.organisation, now=timezone.now())
+    form = BidForm(request.POST, vouchers=vouchers)
     context: dict[str, Any] = {"form": form, "balance": balance_of(request.organisation)}
     if form.is_valid():
         try:
@@ -116,9 +121,17 @@ def bid_estimate(request: MemberRequest) -> HttpResponse:
         else:
             context["estimate"] = shown
             context["has_limit"] = terms.highest_limit < HIGHEST_PRICE
+            context["by_voucher"] = _part_of(
+                form.cleaned_data.get("voucher"), vouchers, shown.most_it_can_cost
+            )
+            context["own_part"] = shown.most_it_can_cost - context["by_voucher"]
             context["pools"] = shown.pools[:POOLS_IN_AN_ESTIMATE]
             context["reachable"] = sum(each.within_limit for each in shown.pools)
     return render(request, "orders/_estimate.html", context)
+
+
+def _part_of(voucher_id: int | None, vouchers: Sequence[UsableVoucher], most: int) -> int:
+    return next((each.part_of(most) for each in vouchers if each.voucher.pk == voucher_id), 0)
 
 
 @require_http_methods(["GET", "POST"])
@@ -128,7 +141,8 @@ def new_licence_order(request: MemberRequest, plan_id: int) -> HttpResponse:
         status=LicencePlan.Status.LISTED, algorithm__status=Algorithm.Status.LISTED
     ).select_related("algorithm__publisher")
     plan = get_object_or_404(listed, pk=plan_id)
-    form = LicenceOrderForm(request.POST or None, plan=plan)
+    vouchers = usable_vouchers(request.organisation, now=timezone.now())
+    form = LicenceOrderForm(request.POST or None, plan=plan, vouchers=vouchers)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with refused_on(form):
@@ -138,6 +152,7 @@ def new_licence_order(request: MemberRequest, plan_id: int) -> HttpResponse:
                 seats=data["seats"],
                 minimum=data["minimum"],
                 limit_price=data["limit_price"],
+                voucher_id=data.get("voucher"),
                 now=timezone.now(),
             )
             messages.success(request, _("The order is placed. It takes part in the round that closes next."))

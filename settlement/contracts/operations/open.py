@@ -1,6 +1,7 @@
 """Open contracts: their terms fixed, chained and signed, their holds made escrow, in one transaction."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,13 +74,20 @@ def _chained(
     position, previous = (last.position, last.sha256) if last else (0, "")
     catalogue = Catalogue.of(drafts, holds)
     signer = current_signer()
+    numbers = [f"SP-{now.year}-{position + place:06}" for place in range(1, len(drafts) + 1)]
+    bundles: dict[str, list[str]] = defaultdict(list)
+    for draft, number in zip(drafts, numbers, strict=True):
+        bundles[draft.bundle].append(number)
     contracts = []
-    for draft in drafts:
+    for draft, number in zip(drafts, numbers, strict=True):
         position += 1
         funding = catalogue.funding_of(draft)
-        number = f"SP-{now.year}-{position:06}"
         fields: dict[str, Any] = {"number": number, "fee_basis_points": settings.FEE_BASIS_POINTS}
-        document = canonical_json(document_of(draft, catalogue, previous_sha256=previous, now=now, **fields))
+        bundled = [other for other in bundles[draft.bundle] if other != number] if draft.bundle else []
+        described = document_of(
+            draft, catalogue, previous_sha256=previous, bundled=bundled, now=now, **fields
+        )
+        document = canonical_json(described)
         sha256 = sha256_of_text(document)
         signature = signer.sign(signed_payload(sha256))
         contracts.append(

@@ -16,9 +16,9 @@ from accounts.models import Role
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
-from settlement.delivery.evidence import MOST_FILES, Upload, check_evidence
 from settlement.delivery.models import Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
+from settlement.evidence import MOST_FILES, Upload, check_evidence
 from settlement.letters import write_to
 
 Kind = DisputeMessage.Kind
@@ -132,7 +132,7 @@ def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.dat
             continue
         if done is None:
             worth[slot] = amount_of(contract, slot)
-        elif done.basis != Delivery.Basis.DECIDED:
+        elif done.basis not in (Delivery.Basis.DECIDED, Delivery.Basis.TERMINATED):
             worth[slot] = done.amount - done.credit - later.get(done.pk, 0)
     return worth
 

@@ -3,6 +3,7 @@
 from settlement.ledger.operations.accounts import (
     PlatformAccount,
     accounts_of,
+    numbered_account,
     open_accounts,
     platform_account,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "TransferDraft",
     "accounts_of",
     "expire_holds",
+    "numbered_account",
     "open_accounts",
     "place_hold",
     "platform_account",

@@ -46,6 +46,16 @@ def _found(organisation_ids: set[int], currency: Currency) -> dict[tuple[int, Ac
     }
 
 
+def numbered_account(
+    *, organisation: Organisation, kind: AccountKind, number: int, currency: Currency = Currency.CNY
+) -> int:
+    """The id of the account that the organisation keeps apart under this number, opened where it was not."""
+    account, _ = Account.objects.get_or_create(
+        organisation=organisation, kind=kind, currency=currency, shard=number
+    )
+    return account.pk
+
+
 class PlatformAccount:
     """A platform's account; a key picks the shard, always the same one, so that a replay is the same body."""
 

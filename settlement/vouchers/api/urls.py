@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from settlement.vouchers.api import views
+
+urlpatterns = [
+    path("vouchers", views.Vouchers.as_view()),
+    path("voucher-programmes", views.ProgrammeList.as_view()),
+    path("voucher-programmes/<int:pk>/report", views.ProgrammeReport.as_view()),
+    path("voucher-applications", views.Applications.as_view()),
+]
