@@ -39,6 +39,7 @@ VERBS = {
     "pause": pgettext_lazy("audit trail", "paused"),
     "pay": pgettext_lazy("audit trail", "booked the payment of"),
     "place": pgettext_lazy("audit trail", "placed"),
+    "refund": pgettext_lazy("audit trail", "asked for a refund of"),
     "propose": pgettext_lazy("audit trail", "made"),
     "refuse": pgettext_lazy("audit trail", "refused"),
     "reinstate": pgettext_lazy("audit trail", "reinstated"),

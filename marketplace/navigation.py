@@ -49,6 +49,7 @@ OPERATOR_SECTIONS = [
     Section(_("Payouts"), "/operator/payouts/", "cash"),
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section("Stripe", "/operator/stripe/", "world"),
     Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
     Section(_("Licences"), "/operator/licences/", "license"),

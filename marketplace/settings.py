@@ -357,6 +357,15 @@ INVOICE_ISSUER = {
     "bank": env("TOP_UP_BANK_NAME", default=""),
     "bank_account": env("TOP_UP_BANK_ACCOUNT", default=""),
 }
+# Cards and Stripe Connect: offered where both secrets are set. A market charges in CNY, in HKD, or in both.
+STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
+STRIPE_CURRENCIES = env.list("STRIPE_CURRENCIES", default=["CNY"])
+# Where Stripe's own pages live: our forms lead there, which the content security policy must permit.
+STRIPE_PAGES = env.list("STRIPE_PAGES", default=["https://checkout.stripe.com", "https://connect.stripe.com"])
+FORM_TARGETS = STRIPE_PAGES if STRIPE_SECRET_KEY else []
+CARD_TOP_UP_MINIMUM = env.int("CARD_TOP_UP_MINIMUM", default=10_000)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
     "forget old API requests": {
@@ -409,6 +418,26 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {
         "task": "settlement.payments.tasks.reconcile_yesterday",
         "schedule": crontab(minute="40", hour="1"),
+    },
+    "make calls to Stripe left half-way": {
+        "task": "settlement.payments.tasks.make_due_stripe_calls",
+        "schedule": crontab(),
+    },
+    "process Stripe's events left half-way": {
+        "task": "settlement.payments.tasks.process_due_stripe_events",
+        "schedule": crontab(),
+    },
+    "collect arrears": {
+        "task": "settlement.payments.tasks.collect_arrears",
+        "schedule": crontab(minute="*/10"),
+    },
+    "begin payouts through Stripe": {
+        "task": "settlement.payments.tasks.begin_stripe_payouts",
+        "schedule": crontab(),
+    },
+    "catch up with Stripe": {
+        "task": "settlement.payments.tasks.catch_up_with_stripe",
+        "schedule": crontab(minute="10", hour="1"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

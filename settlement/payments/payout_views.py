@@ -15,6 +15,7 @@ from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required, refused_on, tell_refusal
 from settlement.ledger.queries import balance_of
+from settlement.payments import stripe_api
 from settlement.payments.models import PayoutAccount, PayoutSchedule, PayoutSource
 from settlement.payments.operations import (
     approve_payout_account,
@@ -108,6 +109,7 @@ def _page(request: MemberRequest, **bound: Any) -> HttpResponse:
         "now": timezone.now(),
         "form": PayoutForm(),
         "schedule_form": ScheduleForm(initial={"frequency": frequency.value}),
+        "stripe_offered": stripe_api.is_configured() and request.organisation.provides,
         "page": Paginator(listed, PAYOUTS_A_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "payments/payouts.html", context | bound, status=422 if bound else 200)
