@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from django.db import DatabaseError, connection, transaction
@@ -125,10 +126,12 @@ def _ledger_post(drafts: Sequence[TransferDraft], now: datetime.datetime) -> dic
 
 
 def _preparing_cursor() -> CursorWrapper:
-    """Django's own cursor writes arguments into the SQL, which the database then parses and plans each time."""
+    """Django's own cursor writes the arguments into the SQL, to be parsed and planned anew each time."""
     connection.ensure_connection()
-    cursor = psycopg.Cursor(connection.connection)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return (
+        connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    )
 
 
 def _numbers(values: Iterable[int | str]) -> str:
