@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 
 import django
 import psutil
@@ -45,13 +46,22 @@ def survives(server: "subprocess.Popen[bytes]", key: str) -> "tuple[subprocess.P
         postings=[Posting(bank, -5), Posting(fees, 5)],
         now=timezone.now(),
     )
-    for process in processes:
-        process.kill()
-    server.wait()
+    while processes:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        server.wait()
+        psutil.wait_procs(processes)
+        processes = left_behind()
     connection.close()
-    psutil.wait_procs(processes, timeout=20)
     server = start()
     return server, Transfer.objects.filter(source_id=key).exists()
+
+
+def left_behind() -> list[psutil.Process]:
+    """What the server started meanwhile: every process of a server works in its data directory."""
+    home = str(private_services.DATA_DIR / "postgres")
+    return [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == home]
 
 
 def without_the_message() -> None:
