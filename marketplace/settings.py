@@ -144,7 +144,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=private_services.database_url())}
-DATABASES["default"].setdefault("OPTIONS", {})
+# Lets the ledger prepare its one statement; PgBouncer pools transactions and prepared statements from 1.21 on.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
 
 REDIS_URL = env("REDIS_URL", default=private_services.redis_url())
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
