@@ -19,6 +19,7 @@ from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert_all, option_values
 from marketplace.clearing.market import Grid, Market, place, remove
+from marketplace.clearing.starts import Starts
 
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
@@ -40,13 +41,17 @@ class Placements(NamedTuple):
         return len(self.bid)
 
 
-def optimum(m: Market, lifted: Grid, welfare: int, parts: int = 1) -> tuple[int, bool]:
+def optimum(
+    m: Market, starts: Starts, lifted: Grid, bound: int, welfare: int, parts: int = 1
+) -> tuple[int, bool]:
     """Replace the result that `m` holds by the best admissible one: its welfare, and whether it is proven.
 
-    Leaves `m` as it was where the component is too large for one of so many `parts`; where the nodes run out,
+    `bound` is what the prices `lifted` prove over the possible `starts`. Leaves `m` as it was where the component is too large for one of so many `parts`; where the nodes run out,
     `m` holds the best that was met.
     """
-    rows, count = _worthwhile(*m, lifted, welfare, MOST_PLACEMENTS)
+    rows, count = _worthwhile(m.bids, m.options, starts, lifted, bound - welfare, MOST_PLACEMENTS)
+    import os
+    if os.environ.get("DBG"): print("over", bound-welfare, bound, "placements", int((starts.last-starts.first+1).sum()), "worthwhile", count, "coef", int(rows[4,:count].sum()), flush=True)
     if count == 0:
         return welfare, True
     choices = Placements(*rows[:, :count])
@@ -260,63 +265,41 @@ class _Program:
 
 
 @njit(cache=True, nogil=True)
-def _surplus(bids, options, total, b, o, t):  # type: ignore[no-untyped-def]
-    """The most that a bid gains, or the least that it loses, in a placement; `total` sums prices."""
+def _surplus(bids, options, total, units, b, o, t):  # type: ignore[no-untyped-def]
+    """The most that a bid gains with at most `units`, or the least that it loses; `total` sums prices."""
     k, d = options[o].pool, bids[b].duration
     gain = options[o].limit * d - total[k, t + d] + total[k, t]
-    return gain * (bids[b].quantity if gain > 0 else bids[b].minimum)
+    return gain * (units if gain > 0 else bids[b].minimum)
 
 
 @njit(cache=True, nogil=True)
-def _margins(bids, options, cells, levels, lifted, welfare):  # type: ignore[no-untyped-def]
-    """Sums of prices, what each bid gains at best, and by how much the bound passes the welfare."""
-    pools, slots = cells.shape
+def _worthwhile(bids, options, starts, lifted, over, most):  # type: ignore[no-untyped-def]
+    """The placements that a result with more welfare could contain, the first `most`, and their number.
+
+    `over` is by how much the bound passes the welfare.
+    """
+    pools, slots = lifted.shape
     total = np.zeros((pools, slots + 1), np.int64)
-    over = np.int64(-welfare)
     for k in range(pools):
         for t in range(slots):
             total[k, t + 1] = total[k, t] + lifted[k, t]
-            below = np.int64(0)
-            for i in range(cells[k, t].first_level, cells[k, t].last_level):
-                over += (levels[i].offered - below) * max(0, lifted[k, t] - levels[i].reserve)
-                below = levels[i].offered
     best = np.zeros(len(bids), np.int64)
-    for b in range(len(bids)):
-        for o in range(bids[b].first_option, bids[b].last_option):
-            for t in range(bids[b].earliest, bids[b].latest - bids[b].duration + 1):
-                best[b] = max(best[b], _surplus(bids, options, total, b, o, t))
-        over += best[b]
-    return total, best, over
-
-
-@njit(cache=True, nogil=True)
-def _offered(cells, levels, k, start, end):  # type: ignore[no-untyped-def]
-    """The most units that every slot of [start, end) offers."""
-    least = np.int64(2**62)
-    for t in range(start, end):
-        least = min(least, cells[k, t].used + cells[k, t].left)
-    return least
-
-
-@njit(cache=True, nogil=True)
-def _worthwhile(bids, options, cells, levels, lifted, welfare, most):  # type: ignore[no-untyped-def]
-    """The placements that a result with more welfare could contain, the first `most`, and their number."""
-    total, best, over = _margins(bids, options, cells, levels, lifted, welfare)
+    for i in range(len(starts.bid)):
+        b, o = starts.bid[i], starts.option[i]
+        for t in range(starts.first[i], starts.last[i] + 1):
+            best[b] = max(best[b], _surplus(bids, options, total, starts.units[i], b, o, t))
     rows = np.empty((6, most), np.int64)
     count = 0
-    for b in range(len(bids)):
-        d = bids[b].duration
-        for o in range(bids[b].first_option, bids[b].last_option):
-            k = options[o].pool
-            for t in range(bids[b].earliest, bids[b].latest - d + 1):
-                if _offered(cells, levels, k, t, t + d) < bids[b].minimum:
-                    continue
-                if over - best[b] + _surplus(bids, options, total, b, o, t) <= 0:
-                    continue
-                if count < most:
-                    rows[0, count], rows[1, count], rows[2, count] = b, o, t
-                    rows[3, count], rows[4, count], rows[5, count] = k, d, options[o].limit * d
-                count += 1
+    for i in range(len(starts.bid)):
+        b, o = starts.bid[i], starts.option[i]
+        k, d = options[o].pool, bids[b].duration
+        for t in range(starts.first[i], starts.last[i] + 1):
+            if over - best[b] + _surplus(bids, options, total, starts.units[i], b, o, t) <= 0:
+                continue
+            if count < most:
+                rows[0, count], rows[1, count], rows[2, count] = b, o, t
+                rows[3, count], rows[4, count], rows[5, count] = k, d, options[o].limit * d
+            count += 1
     return rows, count
 
 

@@ -21,8 +21,10 @@ from marketplace.clearing.market import market
 from marketplace.clearing.prices import fills, publish, sales
 from marketplace.clearing.repair import repair
 from marketplace.clearing.result import Fills, Rejected, Result, Sales
+from marketplace.clearing.starts import possible_starts
 
 NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
+CLOSE = 10_000  # bids; of a component of more, impossible starts are not told apart
 LARGE = 2_000  # bids; a component of more has all threads to itself
 
 
@@ -62,26 +64,27 @@ def _auction(book: Book) -> Result:
 
 def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> Result:
     certificate, bound = bound_prices(book)
-    lifted = np.rint(certificate).astype(np.int64)
-    start = construct(market(book), lifted, threads)
+    empty = market(book)
+    lifted, most, starts = certificate, bound, None
+    if len(book.bids) <= CLOSE:
+        starts = possible_starts(empty)
+        lifted, most = bound_prices(book, starts)
+    start = construct(empty, lifted, threads)
     m = start.market
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
     search = partial(improve, m, start.pull, start.values, neighbourhoods=tries, threads=threads)
-    searched = start.welfare + search(seed=seed)
-    welfare, proven = optimum(m, lifted, searched, parts)
-    if welfare > searched and not proven:
-        welfare += search(seed=seed + 1)
+    welfare = start.welfare + search(seed=seed)
+    if starts is not None:
+        searched = welfare
+        welfare, proven = optimum(m, starts, lifted, most, searched, parts)
+        if proven:
+            most = welfare
+        elif welfare > searched:
+            welfare += search(seed=seed + 1)
     welfare += repair(book, m)
     prices, rejected = publish(m, lifted)
     return Result(
-        fills(m),
-        sales(book, m.cells["used"]),
-        prices,
-        certificate,
-        welfare,
-        bound,
-        welfare if proven else bound,
-        rejected,
+        fills(m), sales(book, m.cells["used"]), prices, certificate, welfare, bound, min(bound, most), rejected
     )
 
 
