@@ -193,7 +193,11 @@ def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
                 best, chosen = surplus * replies.units[row], row
         if chosen >= 0:
             value += best
-            pool, start, duration = replies.pool[chosen], replies.first_start[chosen], replies.duration[chosen]
+            pool, start, duration = (
+                replies.pool[chosen],
+                replies.first_start[chosen],
+                replies.duration[chosen],
+            )
             last = replies.last_start[chosen]
             while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
                 start += 1

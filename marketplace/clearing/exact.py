@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert_all, option_values
-from marketplace.clearing.market import Grid, Market, place, remove
+from marketplace.clearing.market import Charge, Grid, Market, place, remove
 from marketplace.clearing.starts import Starts
 
 MOST_PLACEMENTS = 3_000
@@ -51,7 +51,20 @@ def optimum(
     """
     rows, count = _worthwhile(m.bids, m.options, starts, lifted, bound - welfare, MOST_PLACEMENTS)
     import os
-    if os.environ.get("DBG"): print("over", bound-welfare, bound, "placements", int((starts.last-starts.first+1).sum()), "worthwhile", count, "coef", int(rows[4,:count].sum()), flush=True)
+
+    if os.environ.get("DBG"):
+        print(
+            "over",
+            bound - welfare,
+            bound,
+            "placements",
+            int((starts.last - starts.first + 1).sum()),
+            "worthwhile",
+            count,
+            "coef",
+            int(rows[4, :count].sum()),
+            flush=True,
+        )
     if count == 0:
         return welfare, True
     choices = Placements(*rows[:, :count])
@@ -96,8 +109,8 @@ def _drop_losers(m: Market, lifted: Grid) -> int:
                 added -= remove(*m, c)
     order = np.argsort(-bid_values(m.bids, option_values(m.bids, m.options, lifted, 0.0)), kind="stable")
     everywhere = np.ones(len(m.cells), np.bool_)
-    for pull in (lifted, np.zeros_like(lifted)):
-        added += insert_all(*m, pull, everywhere, order)
+    for charge in (Charge(lifted, True), Charge(np.zeros_like(lifted), False)):
+        added += insert_all(*m, charge, everywhere, order)
     return int(added)
 
 

@@ -17,6 +17,7 @@ from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert
 from marketplace.clearing.market import (
     SOLD_OUT,
+    Charge,
     Grid,
     Market,
     nobody_loses,
@@ -58,7 +59,6 @@ def improve(
     neighbourhoods: int,
     seed: int,
     threads: int,
-    heat: float = 0.0,
 ) -> int:
     """Search `neighbourhoods` from an admissible state; returns the welfare added."""
     pools = len(pull)
@@ -72,7 +72,7 @@ def improve(
     added = 0
     tries = neighbourhoods // (rounds * workers)
     with ThreadPoolExecutor(threads) as pool:
-        for i in range(rounds):
+        for _ in range(rounds):
             deal = rng.permutation(pools) % workers
             salt, *seeds = rng.integers(1, 2**62, workers + 1).tolist()
             owner = _owners(m.bids, m.options, deal, salt)
@@ -84,7 +84,6 @@ def improve(
                     Ground(bid, by_pool, begin, value, deal == w, owner == w),
                     seeds[w],
                     tries,
-                    heat * (1 - i / rounds) ** 2,
                 )
                 for w in range(workers)
             ]
@@ -123,8 +122,8 @@ def _owners(bids, options, deal, salt):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _search(bids, options, cells, levels, pull, ground, seed, tries, heat):  # type: ignore[no-untyped-def]
-    """Make `tries` moves on the ground, undoing those that lose more than the heat of the moment bears."""
+def _search(bids, options, cells, levels, pull, ground, seed, tries):  # type: ignore[no-untyped-def]
+    """Make `tries` moves on the ground, undoing those that lose welfare."""
     rng = np.array([seed], np.uint64)
     pools = np.flatnonzero(ground.mine)
     scratch = Scratch(
@@ -135,7 +134,7 @@ def _search(bids, options, cells, levels, pull, ground, seed, tries, heat):  # t
     )
     nothing = np.zeros_like(pull)
     added = 0
-    for i in range(tries):
+    for _ in range(tries):
         k = pools[_draw(rng, len(pools))]
         if _draw(rng, 2) == 0 or ground.begin[k] == ground.begin[k + 1]:
             change, n, gone, first, last = _clear_window(bids, options, cells, levels, ground, scratch, k)
@@ -146,10 +145,11 @@ def _search(bids, options, cells, levels, pull, ground, seed, tries, heat):  # t
         n = _call_refused(bids, ground, scratch, k, first, last, n, gone)
         order = _by_value(ground, scratch, n)
         for prices in (pull, nothing):
+            charge = Charge(prices, _draw(rng, 2) == 0)
             for b in order:
                 if bids[b].pool < 0:
-                    change += max(0, insert(bids, options, cells, levels, prices, ground.mine, b))
-        if change >= 0 or (heat > 0.0 and _bears(rng, -change, heat * (1.0 - i / tries) ** 2)):
+                    change += max(0, insert(bids, options, cells, levels, charge, ground.mine, b))
+        if change >= 0:
             added += change
         else:
             _undo(bids, options, cells, levels, scratch, n, gone)
@@ -239,12 +239,6 @@ def _by_value(ground, scratch, n):  # type: ignore[no-untyped-def]
         noise = 1.0 + NOISE * (_draw(scratch.rng, 1024) / 1024.0 - 0.5)
         rank[i] = -ground.value[scratch.candidates[i]] * noise
     return scratch.candidates[:n][np.argsort(rank)]
-
-
-@njit(cache=True, nogil=True)
-def _bears(rng, loss, heat):  # type: ignore[no-untyped-def]
-    """Whether a loss is accepted, with probability exp(-loss / heat) (Metropolis)."""
-    return loss < -heat * np.log((_draw(rng, 1 << 30) + 1.0) / (1 << 30))
 
 
 @njit(cache=True, nogil=True)

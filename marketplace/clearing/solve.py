@@ -14,7 +14,7 @@ from marketplace.clearing.auction import auction, separable_pools
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
-from marketplace.clearing.construct import construct
+from marketplace.clearing.construct import Start, construct, construct_in_order
 from marketplace.clearing.exact import optimum
 from marketplace.clearing.improve import improve
 from marketplace.clearing.market import market
@@ -24,6 +24,7 @@ from marketplace.clearing.result import Fills, Rejected, Result, Sales
 from marketplace.clearing.starts import possible_starts
 
 NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
+HEAT = 4  # the part of the search that chooses among the starts of a small component
 CLOSE = 10_000  # bids; of a component of more, impossible starts are not told apart
 LARGE = 2_000  # bids; a component of more has all threads to itself
 
@@ -69,23 +70,39 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
     if len(book.bids) <= CLOSE:
         starts = possible_starts(empty)
         lifted, most = bound_prices(book, starts)
-    start = construct(empty, lifted, threads)
-    m = start.market
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    search = partial(improve, m, start.pull, start.values, neighbourhoods=tries, threads=threads)
-    welfare = start.welfare + search(seed=seed)
+    begun = [construct(empty, lifted, threads, marginal=True)]
+    if len(book.bids) <= CLOSE:
+        begun += [construct(empty, lifted, threads, marginal=False), construct_in_order(empty, lifted)]
+    if len(book.bids) <= LARGE:
+        begun = [_improved(start, tries // HEAT, seed, threads) for start in begun]
+    start = max(begun, key=lambda start: start.welfare)
+    start = _improved(start, tries, seed, threads)
+    m, welfare = start.market, start.welfare
     if starts is not None:
         searched = welfare
         welfare, proven = optimum(m, starts, lifted, most, searched, parts)
         if proven:
             most = welfare
         elif welfare > searched:
-            welfare += search(seed=seed + 1)
+            welfare = _improved(start._replace(welfare=welfare), tries, seed + 1, threads).welfare
     welfare += repair(book, m)
     prices, rejected = publish(m, lifted)
     return Result(
-        fills(m), sales(book, m.cells["used"]), prices, certificate, welfare, bound, min(bound, most), rejected
+        fills(m),
+        sales(book, m.cells["used"]),
+        prices,
+        certificate,
+        welfare,
+        bound,
+        min(bound, most),
+        rejected,
     )
+
+
+def _improved(start: Start, tries: int, seed: int, threads: int) -> Start:
+    added = improve(start.market, start.pull, start.values, neighbourhoods=tries, seed=seed, threads=threads)
+    return start._replace(welfare=start.welfare + added)
 
 
 def together(book: Book, parts: list[Component], results: list[Result]) -> Result:
