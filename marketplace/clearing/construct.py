@@ -73,7 +73,7 @@ def _insert_in(
     *,
     marginal: bool,
 ) -> Start:
-    """Insert in this order, at a share of the bound prices and then at none: what no one else would pay for."""
+    """Insert in this order, at a share of the bound prices, then at none: what no one else would pay for."""
     m = empty._replace(bids=empty.bids.copy(), cells=empty.cells.copy())
     pull = (bound_prices * share).astype(np.int64)
     everywhere = np.ones(len(m.cells), np.bool_)

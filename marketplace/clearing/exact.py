@@ -8,6 +8,7 @@ for all its placements in that pool, until nobody loses. HiGHS computes in doubl
 and added up in integers.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ from marketplace.clearing.starts import Starts
 
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
-COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
+COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together; a part
+FEW_COEFFICIENTS = 600  # with so few is solved however many there are
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
 SLACK = 0.99  # welfare is whole: a bound less than one above it proves it optimal
@@ -43,53 +45,37 @@ class Placements(NamedTuple):
 
 def optimum(
     m: Market, starts: Starts, lifted: Grid, bound: int, welfare: int, parts: int = 1
-) -> tuple[int, bool]:
-    """Replace the result that `m` holds by the best admissible one: its welfare, and whether it is proven.
+) -> tuple[int, int]:
+    """Replace the result that `m` holds by the best admissible one; its welfare, and what none can pass.
 
-    `bound` is what the prices `lifted` prove over the possible `starts`. Leaves `m` as it was where the component is too large for one of so many `parts`; where the nodes run out,
-    `m` holds the best that was met.
+    `bound` is what the prices `lifted` prove over the possible `starts`. Leaves `m` as it was where the
+    component is too large for one of so many `parts`; where the nodes run out, `m` holds the best met.
     """
     rows, count = _worthwhile(m.bids, m.options, starts, lifted, bound - welfare, MOST_PLACEMENTS)
-    import os
-
-    if os.environ.get("DBG"):
-        print(
-            "over",
-            bound - welfare,
-            bound,
-            "placements",
-            int((starts.last - starts.first + 1).sum()),
-            "worthwhile",
-            count,
-            "coef",
-            int(rows[4, :count].sum()),
-            flush=True,
-        )
-    if count == 0:
-        return welfare, True
     choices = Placements(*rows[:, :count])
-    most = min(MOST_COEFFICIENTS, COEFFICIENTS_OF_ALL // parts)
+    most = min(MOST_COEFFICIENTS, max(FEW_COEFFICIENTS, COEFFICIENTS_OF_ALL // parts))
     if count > MOST_PLACEMENTS or choices.duration.sum() > most:
-        return welfare, False
+        return welfare, bound
+    if count == 0:
+        return welfare, welfare
     placements = np.column_stack([choices.bid, choices.option, choices.start])
     best, held = welfare, _standing(m)
-    model, proven = _Model(m, choices), False
+    model = _Model(m, choices)
     for _ in range(ROUNDS):
-        proven, chosen, units = model.solve()
+        ceiling, chosen, units = model.solve()
         found = _replace(*m, placements[chosen], units)
         losers = _losers(m.bids, m.cells)
-        proven &= found >= 0 and (found <= best or not len(losers))
-        if found > best and len(losers):
+        again = found > best and len(losers) > 0
+        if again:
             model.forbid_losing(losers)
-            settled = found + _drop_losers(m, lifted)
-        else:
-            settled = found
-        if settled > best:
-            best, held = settled, _standing(m)
-        if proven or (found <= best and not len(losers)):
+            found += _drop_losers(m, lifted)
+        if found > best:
+            best, held = found, _standing(m)
+        bound = min(bound, max(best, ceiling))
+        if bound == best or not again:
             break
     _replace(*m, *held)
-    return best, proven
+    return best, bound
 
 
 def _standing(m: Market) -> tuple[Column, Column]:
@@ -127,8 +113,8 @@ class _Model:
     def forbid_losing(self, losers: Column) -> None:
         self.losing |= {(b, int(self.m.bids[b]["pool"])) for b in losers.tolist()}
 
-    def solve(self) -> tuple[bool, Column, Column]:
-        """Whether the best choice was found and proven, the placements chosen, and their units."""
+    def solve(self) -> tuple[int, Column, Column]:
+        """What no choice's welfare can pass, the placements chosen, and their units."""
         program = _Program()
         whole = self.minimum == self.quantity
         y = program.columns(self.choices.worth * self.quantity * whole, 1, integer=True)
@@ -142,12 +128,12 @@ class _Model:
         for cell, (columns, amounts) in cells.items():
             program.row([*columns, *levels[cell]], [*amounts, *(-1 for _ in levels[cell])], low=0, high=0)
         self._nobody_loses(program, y, levels)
-        proven, value = program.maximise()
+        ceiling, value = program.maximise()
         chosen = np.flatnonzero(value[y] > 0.5) if len(value) else np.empty(0, np.int64)
         filled = self.quantity.copy()
         if len(value):
             filled[self.divisible] = np.rint(value[units])
-        return proven, chosen, filled[chosen]
+        return ceiling, chosen, filled[chosen]
 
     def _once_each(self, program: "_Program", y: Column) -> None:
         """Each bid at most once, both bids of a bundle or neither."""
@@ -245,8 +231,8 @@ class _Program:
         self.low.append(low)
         self.high.append(high)
 
-    def maximise(self) -> tuple[bool, NDArray[np.float64]]:
-        """Whether the best was proven, and the columns' values; none where no solution was found."""
+    def maximise(self) -> tuple[int, NDArray[np.float64]]:
+        """A bound, whole, and the columns' values; none where no solution was found."""
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = self.size, len(self.low)
         lp.col_cost_ = np.concatenate(self.cost)
@@ -267,14 +253,24 @@ class _Program:
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", SLACK),
             ("mip_max_nodes", NODES),
+            ("mip_allow_restart", False),
         ):
             solver.setOptionValue(option, value)
         solver.passModel(lp)
         solver.run()
         solution = solver.getSolution()
-        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        found = solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        return proven, np.array(solution.col_value if found else [])
+        reached = solver.getInfo()
+        found = reached.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            ceiling = round(-reached.objective_function_value)
+        else:
+            ceiling = _rounded_up(-reached.mip_dual_bound)
+        return ceiling, np.array(solution.col_value if found else [])
+
+
+def _rounded_up(bound: float) -> int:
+    """A whole number that the bound is under, rounding errors of the solver included."""
+    return math.floor(bound + max(1.0, 1e-6 * abs(bound))) if math.isfinite(bound) else 2**62
 
 
 @njit(cache=True, nogil=True)

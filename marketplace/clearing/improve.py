@@ -211,7 +211,7 @@ def _give_place(bids, options, cells, levels, ground, scratch, k):  # type: igno
 
 @njit(cache=True, nogil=True)
 def _call_refused(bids, ground, scratch, k, first, last, n, gone):  # type: ignore[no-untyped-def]
-    """Add to the n candidates some refused bids that name pool k and a slot of [first, last), the best first."""
+    """Add to the n candidates some refused bids, the best first, that name pool k and a slot concerned."""
     rng, seated = scratch.rng, n > 0
     most = n + 1 + _draw(rng, 3 * MOST_REMOVED)
     for i in range(ground.begin[k], ground.begin[k + 1]):

@@ -17,14 +17,14 @@ from marketplace.clearing.components import Component, labels, split
 from marketplace.clearing.construct import Start, construct, construct_in_order
 from marketplace.clearing.exact import optimum
 from marketplace.clearing.improve import improve
-from marketplace.clearing.market import market
+from marketplace.clearing.market import Grid, Market, market
 from marketplace.clearing.prices import fills, publish, sales
 from marketplace.clearing.repair import repair
 from marketplace.clearing.result import Fills, Rejected, Result, Sales
 from marketplace.clearing.starts import possible_starts
 
 NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
-HEAT = 4  # the part of the search that chooses among the starts of a small component
+TRIAL, TRIAL_A_BID = 4, 40  # a small component's starts get a fourth of the search, or so many a bid
 CLOSE = 10_000  # bids; of a component of more, impossible starts are not told apart
 LARGE = 2_000  # bids; a component of more has all threads to itself
 
@@ -71,21 +71,12 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
         starts = possible_starts(empty)
         lifted, most = bound_prices(book, starts)
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    begun = [construct(empty, lifted, threads, marginal=True)]
-    if len(book.bids) <= CLOSE:
-        begun += [construct(empty, lifted, threads, marginal=False), construct_in_order(empty, lifted)]
-    if len(book.bids) <= LARGE:
-        begun = [_improved(start, tries // HEAT, seed, threads) for start in begun]
-    start = max(begun, key=lambda start: start.welfare)
-    start = _improved(start, tries, seed, threads)
-    m, welfare = start.market, start.welfare
+    start = _begin(empty, lifted, tries, seed, threads)
+    welfare, m = start.welfare, start.market
     if starts is not None:
-        searched = welfare
-        welfare, proven = optimum(m, starts, lifted, most, searched, parts)
-        if proven:
-            most = welfare
-        elif welfare > searched:
-            welfare = _improved(start._replace(welfare=welfare), tries, seed + 1, threads).welfare
+        welfare, most = optimum(m, starts, lifted, most, welfare, parts)
+    if welfare < most:
+        welfare = _improved(start._replace(welfare=welfare), tries, seed, threads).welfare
     welfare += repair(book, m)
     prices, rejected = publish(m, lifted)
     return Result(
@@ -98,6 +89,17 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
         min(bound, most),
         rejected,
     )
+
+
+def _begin(empty: Market, lifted: Grid, tries: int, seed: int, threads: int) -> Start:
+    """The best of the constructions; in a small component each is searched for a while before the choice."""
+    begun = [construct(empty, lifted, threads, marginal=True)]
+    if len(empty.bids) <= CLOSE:
+        begun += [construct(empty, lifted, threads, marginal=False), construct_in_order(empty, lifted)]
+    if len(empty.bids) <= LARGE:
+        few = min(tries // TRIAL, TRIAL_A_BID * len(empty.bids))
+        begun = [_improved(start, few, seed + 1, threads) for start in begun]
+    return max(begun, key=lambda start: start.welfare)
 
 
 def _improved(start: Start, tries: int, seed: int, threads: int) -> Start:

@@ -10,7 +10,7 @@ from marketplace.clearing.market import SOLD_OUT, Market, reserve_of
 
 
 class Starts(NamedTuple):
-    """Rows sorted by bid: starts from `first` to `last` of an option, the most units that fit at any of them."""
+    """Rows by bid: starts from `first` to `last` of an option, and the most units that fit at any of them."""
 
     bid: Column
     option: Column
