@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from marketplace.clearing.auction import auction, separable_pools
+from marketplace.clearing.auction import auction, merit_order, separable_pools
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
@@ -33,7 +33,7 @@ def solve(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int | None
     """Clear the whole book. `effort` scales the search; `threads` changes nothing but the time it takes."""
     separable = separable_pools(book)
     if separable.all() and (np.diff(book.offsets) == 1).all():
-        return solve_component(book)
+        return _auction(book)
     threads = threads or len(os.sched_getaffinity(0))
     label = labels(book) + 1
     label[separable] = 0  # they do not interact: one part for all
@@ -59,8 +59,11 @@ def solve_component(
 
 
 def _auction(book: Book) -> Result:
-    filled, used, prices, lifted, welfare = auction(book)
-    return Result(filled, sales(book, used), prices, lifted, welfare, welfare, welfare, Rejected())
+    order = merit_order(book.asks)
+    filled, used, prices, lifted, welfare = auction(book, order)
+    return Result(
+        filled, sales(book.asks, used, order), prices, lifted, welfare, welfare, welfare, Rejected()
+    )
 
 
 def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> Result:
@@ -81,7 +84,7 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
     prices, rejected = publish(m, lifted)
     return Result(
         fills(m),
-        sales(book, m.cells["used"]),
+        sales(book.asks, m.cells["used"], merit_order(book.asks)),
         prices,
         certificate,
         welfare,
