@@ -144,7 +144,7 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=private_services.database_url())}
-# Lets the ledger prepare its one statement; PgBouncer pools transactions and prepared statements from 1.21 on.
+# Lets the ledger prepare its one statement; PgBouncer pools those too, from 1.21 on.
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
 
 REDIS_URL = env("REDIS_URL", default=private_services.redis_url())

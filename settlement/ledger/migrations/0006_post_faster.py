@@ -88,7 +88,7 @@ END $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0004_kinds")]
+    dependencies = [("ledger", "0005_funded_holds")]
     operations = [
         migrations.RunSQL("DROP FUNCTION ledger_post", migrations.RunSQL.noop),
         migrations.RunSQL(REFUSE, "DROP FUNCTION ledger_refuse"),
