@@ -151,6 +151,18 @@ def test_a_round_sells_only_what_bound_providers_offer_and_never_fails_for_it(no
         assert order.status == Order.Status.RESTING
 
 
+def test_without_the_gates_guard_a_round_would_stand_still(unbound_provider, monkeypatch):
+    """The guard off: the trade cannot become a contract, so its round would never settle."""
+    everybody = lambda now: Organisation.objects.values_list("pk", flat=True)  # noqa: E731
+    for module in ("place_bid", "close_gate"):
+        name = f"marketplace.trading.operations.{module}.bound_organisations"
+        monkeypatch.setattr(name, everybody)
+    CapacityFactory(pool__facility__provider=unbound_provider)
+    bid()
+    with pytest.raises(ContractRefused):
+        cleared_round()
+
+
 def test_an_order_of_a_buyer_whose_acceptance_ran_out_waits(now, settings):
     settings.AGREEMENT_GRACE_DAYS = 0
     capacity = CapacityFactory()
