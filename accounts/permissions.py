@@ -23,6 +23,7 @@ class Permission(models.TextChoices):
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
     USE_LICENCES = "use_licences", gettext_lazy("Use licences: keys, seats, tokens and downloads")
     RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
+    TERMINATE = "terminate", gettext_lazy("End contracts before their time")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -36,6 +37,7 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.SEE_DELIVERY,
             Permission.REPORT_DELIVERY,
             Permission.DISPUTE,
+            Permission.TERMINATE,
             Permission.USE_LICENCES,
             Permission.VIEW,
         }
@@ -59,7 +61,7 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
 SCOPE_MAY: dict[Scope, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.VIEW, Permission.SEE_MONEY, Permission.SEE_DELIVERY}),
     Scope.LISTINGS: frozenset({Permission.MANAGE_LISTINGS}),
-    Scope.ORDERS: frozenset({Permission.TRADE}),
+    Scope.ORDERS: frozenset({Permission.TRADE, Permission.TERMINATE}),
     Scope.MONEY: frozenset({Permission.MOVE_MONEY}),
     Scope.DELIVERY: frozenset({Permission.REPORT_DELIVERY, Permission.DISPUTE}),
 }

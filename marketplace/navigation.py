@@ -38,6 +38,7 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
         lambda member: member.organisation.buys or has_programmes(member.organisation),
     ),
     (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
+    (Section(_("Invoices"), "/invoices/", "file-text"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
 ]
 NEWCOMER_SECTIONS = [Section(_("Register your organisation"), "/organisation/create/", "building")]
@@ -48,8 +49,11 @@ OPERATOR_SECTIONS = [
     Section(_("Payouts"), "/operator/payouts/", "cash"),
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section("Stripe", "/operator/stripe/", "world"),
+    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
     Section(_("Licences"), "/operator/licences/", "license"),
+    Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
     Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]
 

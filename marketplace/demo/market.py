@@ -26,6 +26,7 @@ from marketplace.demo.algorithms import ensure_algorithms, order_licences
 from marketplace.demo.demand import Demand, draw_demand
 from marketplace.trading.operations.place_bid import place_bid
 from marketplace.trading.terms import BidTerms
+from settlement.contracts.operations import accept_agreement, publish_agreement
 from settlement.ledger.queries import balance_of
 from settlement.payments.operations import import_bank_lines, top_up_reference
 
@@ -185,7 +186,7 @@ def _ensure_organisation(
 ) -> Organisation:
     existing: Organisation | None = Organisation.objects.filter(name_en=name_en).first()
     if existing is not None:
-        return existing
+        return _bound(existing, now)
     details = Details(
         name_zh=name_zh,
         name_en=name_en,
@@ -196,13 +197,21 @@ def _ensure_organisation(
         timezone="Asia/Shanghai",
     )
     created = create_organisation(user=_add_user(email), details=details, now=now)
-    return verify_organisation(
+    verified = verify_organisation(
         actor=Actor(user=operator),
         organisation_id=created.pk,
         submitted_at=created.submitted_at,
         evidence=EVIDENCE,
         now=now,
     )
+    return _bound(verified, now)
+
+
+def _bound(organisation: Organisation, now: datetime) -> Organisation:
+    """The organisation, its owner having accepted the master agreement."""
+    agreement = publish_agreement(now=now)
+    accept_agreement(actor=actor_for(organisation), sha256=agreement.sha256, now=now)
+    return organisation
 
 
 def _add_user(email: str, *, is_staff: bool = False) -> User:

@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from accounts.models import Organisation
-from listings.models import LicencePlan, Pool
-from settlement.contracts.models import Contract
+from listings.models import AlgorithmVersion, LicencePlan, Pool
+from settlement.contracts.errors import ContractRefused
+from settlement.contracts.models import Acceptance, Contract
+from settlement.contracts.terms import compute_terms, licence_terms
 from settlement.ledger.models import Account, Hold
 
 
@@ -16,7 +20,7 @@ class ContractDraft:
     """What a trade says. Prices are fen per unit, one for each slot; `total` is what the buyer pays, in fen.
 
     `quantity` counts units of a pool, or seats of a licence plan; a licence has no hourly prices. Only what
-    costs nothing may do without a hold.
+    costs nothing may do without a hold. Drafts of one batch that share a `bundle` were bought together.
     """
 
     source: str
@@ -32,6 +36,7 @@ class ContractDraft:
     plan_id: int | None = None
     hourly_prices: Sequence[int] = ()
     terms: Mapping[str, Any] | None = None
+    bundle: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,20 +52,29 @@ class Catalogue:
     """What the drafts of one batch name: read once, described at the moment of contracting."""
 
     organisations: Mapping[int, Organisation]
+    acceptances: Mapping[int, Acceptance]
     pools: Mapping[int, Pool]
     plans: Mapping[int, LicencePlan]
     holds: Mapping[int, Hold]
     funders: Mapping[int, Account]
+    versions: Mapping[int, AlgorithmVersion]  # An algorithm's newest.
 
     @classmethod
     def of(cls, drafts: Sequence[ContractDraft], holds: Mapping[int, Hold]) -> "Catalogue":
         parties = {each.buyer_id for each in drafts} | {each.provider_id for each in drafts}
         pools = Pool.objects.select_related("facility", "accelerator")
         plans = LicencePlan.objects.select_related("algorithm")
+        wanted = plans.in_bulk({each.plan_id for each in drafts if each.plan_id})
+        accepted = Acceptance.objects.filter(organisation__in=parties).select_related("agreement", "user")
+        released = AlgorithmVersion.objects.filter(
+            algorithm__in={each.algorithm_id for each in wanted.values()}
+        )
         return cls(
             organisations=Organisation.objects.in_bulk(parties),
+            acceptances={each.organisation_id: each for each in accepted.order_by("agreement__version")},
             pools=pools.in_bulk({each.pool_id for each in drafts if each.pool_id}),
-            plans=plans.in_bulk({each.plan_id for each in drafts if each.plan_id}),
+            plans=wanted,
+            versions={each.algorithm_id: each for each in released.order_by("released_at", "pk")},
             holds=holds,
             funders=Account.objects.select_related("organisation").in_bulk(
                 {each.funder_account_id for each in holds.values() if each.funder_account_id}
@@ -82,8 +96,10 @@ def document_of(
     number: str,
     fee_basis_points: int,
     previous_sha256: str,
+    bundled: Sequence[str] = (),
     now: datetime.datetime,
 ) -> dict[str, Any]:
+    """Every term. `bundled` names the other contracts of the draft's bundle. Raises ContractRefused."""
     return {
         "number": number,
         "kind": draft.kind.value,
@@ -99,7 +115,9 @@ def document_of(
         "total_fen": draft.total,
         "funding": _funding(catalogue.funding_of(draft), catalogue),
         "fee_basis_points": fee_basis_points,
-        "terms": dict(draft.terms or {}),
+        "agreement": _agreement(draft, catalogue),
+        "bundle": {"name": draft.bundle, "with": list(bundled)} if draft.bundle else None,
+        "terms": _terms(draft, catalogue) | dict(draft.terms or {}),
         "previous_sha256": previous_sha256,
     }
 
@@ -107,6 +125,37 @@ def document_of(
 def stamp(moment: datetime.datetime) -> str:
     """RFC 3339 in UTC, to the second where it is a whole one."""
     return moment.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _agreement(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
+    """Each party's acceptance; the older version of the two governs, as the agreement itself says."""
+    accepted = {}
+    for side, party in (("buyer", draft.buyer_id), ("provider", draft.provider_id)):
+        if party not in catalogue.acceptances:
+            raise ContractRefused(
+                _("%(source)s: a party has not accepted the master agreement.") % {"source": draft.source}
+            )
+        accepted[side] = catalogue.acceptances[party]
+    governing = min((each.agreement for each in accepted.values()), key=lambda each: each.version)
+    return {
+        "version": governing.version,
+        "sha256": governing.sha256,
+        **{
+            f"accepted_by_{side}": {
+                "version": each.agreement.version,
+                "by": str(each.user),
+                "at": stamp(each.accepted_at),
+            }
+            for side, each in accepted.items()
+        },
+    }
+
+
+def _terms(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
+    if draft.pool_id is None:
+        return licence_terms()
+    facility = catalogue.pools[draft.pool_id].facility
+    return compute_terms(catalogue.organisations[draft.buyer_id], facility)
 
 
 def _party(organisation: Organisation) -> dict[str, Any]:
@@ -135,7 +184,11 @@ def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
             "pool": pool.pk,
             "facility_zh": pool.facility.name_zh,
             "facility_en": pool.facility.name_en,
+            "facility_kind": pool.facility.kind,
+            "city": pool.facility.city,
+            "jurisdiction": pool.facility.jurisdiction,
             "accelerator": str(pool.accelerator),
+            "memory_gb": pool.accelerator.memory_gb,
         }
     assert draft.plan_id is not None
     plan = catalogue.plans[draft.plan_id]
@@ -143,6 +196,7 @@ def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
         "plan": plan.pk,
         "algorithm_zh": plan.algorithm.name_zh,
         "algorithm_en": plan.algorithm.name_en,
+        "version": _version(catalogue.versions.get(plan.algorithm_id)),
         "plan_name": plan.name,
         "plan_kind": plan.kind,
         "term_days": plan.term_days,
@@ -151,3 +205,10 @@ def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
         "commercial": plan.commercial,
         "derivatives": plan.derivatives,
     }
+
+
+def _version(version: AlgorithmVersion | None) -> dict[str, Any] | None:
+    """The release that is licensed; None where none was made yet."""
+    if version is None:
+        return None
+    return {"number": version.number, "sha256": version.sha256, "size_bytes": version.size_bytes}

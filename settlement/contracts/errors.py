@@ -11,3 +11,22 @@ class EscrowExceeded(DomainError):
     """A payment would take more out of a contract's escrow than is in it."""
 
     code = "escrow_exceeded"
+
+
+class NotAccepted(DomainError):
+    """The organisation has not accepted a valid version of the master agreement, so it may not trade."""
+
+    code = "agreement_not_accepted"
+    status = 403
+
+
+class AgreementReplaced(DomainError):
+    """What the organisation read is not the current version of the master agreement."""
+
+    code = "agreement_replaced"
+
+
+class TerminationRefused(DomainError):
+    """The contract cannot be ended so; the sentence says why."""
+
+    code = "termination_refused"

@@ -115,6 +115,39 @@ class DisputeForm(MessageForm):
         return None if amount is None else to_fen(amount)
 
 
+class EndForm(forms.Form):
+    """From which hour on a contract ends, and why."""
+
+    ground = forms.ChoiceField(label=_("Ground"))
+    from_slot = forms.ChoiceField(label=_("From the hour"))
+    reason = forms.CharField(label=_("Reasons"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}))
+
+    def __init__(
+        self,
+        *args: Any,
+        contract: Contract,
+        grounds: Sequence[tuple[str, Any]],
+        now: datetime.datetime,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
+        for name, choices in (
+            ("ground", grounds),
+            (
+                "from_slot",
+                [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in self.hours_ahead],
+            ),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+    @property
+    def slot(self) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(self.cleaned_data["from_slot"])
+
+
 class DecisionForm(forms.Form):
     refund = forms.DecimalField(
         label=_("Back to the buyer"),

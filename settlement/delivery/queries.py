@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Termination
 from settlement.contracts.queries import fee_on
 from settlement.delivery.models import Correction, Delivery, Dispute, StateReport, UsageRecord
 from settlement.delivery.service_level import contracted_seconds
@@ -62,6 +62,11 @@ def state_of(contract: Contract) -> StateReport.State:
     return State(last.state) if last else State.SCHEDULED
 
 
+def terminated_from(contract: Contract) -> datetime.datetime | None:
+    """The slot from which on a terminated contract is not delivered."""
+    return Termination.objects.filter(contract=contract).values_list("from_slot", flat=True).first()
+
+
 def outstanding(provider_ids: Iterable[int] | None = None) -> QuerySet[Any]:
     """Corrections of which the provider still owes something, annotated with `paid`."""
     paid = Correction.objects.annotate(paid=Coalesce(Sum("payments__amount"), 0)).filter(owed__gt=F("paid"))
@@ -83,6 +88,7 @@ class HourState(models.TextChoices):
     SETTLED = "settled", gettext_lazy("Settled")
     RETURNED = "returned", gettext_lazy("Back to the buyer")
     DISPUTED = "disputed", gettext_lazy("Disputed")
+    TERMINATED = "terminated", gettext_lazy("Terminated")
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,8 @@ def _state_of_hour(
 ) -> HourState:
     if frozen:
         return HourState.DISPUTED
+    if done is not None and done.basis == Delivery.Basis.TERMINATED:
+        return HourState.TERMINATED
     if done is not None:
         return HourState.RETURNED if done.credit == done.amount and done.amount else HourState.SETTLED
     if slot + HOUR > now:
@@ -148,8 +156,8 @@ class Left:
 
 
 def left_of(contract: Contract, *, now: datetime.datetime) -> Left:
-    ahead = sum(slot + HOUR > now for slot in slots_of(contract))
     settled = set(contract.deliveries.values_list("slot", flat=True))
+    ahead = sum(slot + HOUR > now and slot not in settled for slot in slots_of(contract))
     disputed = sum(
         amount_of(contract, slot) for __, slot in frozen_slots([contract.pk]) if slot not in settled
     )

@@ -8,6 +8,8 @@ from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
 from accounts.models import Jurisdiction, Member, Organisation, Role, User
+from settlement.contracts.models import Acceptance
+from settlement.contracts.operations import publish_agreement
 
 NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
 PASSWORD = "a-long-pass-phrase"
@@ -43,10 +45,11 @@ class UserFactory(DjangoModelFactory):
 
 
 class OrganisationFactory(DjangoModelFactory):
-    """A verified organisation, unless said otherwise."""
+    """A verified organisation that accepted the master agreement, unless said otherwise (`bound=False`)."""
 
     class Meta:
         model = Organisation
+        skip_postgeneration_save = True
 
     name_en = factory.Sequence(lambda n: f"Compute {n} Ltd")
     name_zh = factory.Sequence(lambda n: f"算力{n}有限公司")
@@ -59,6 +62,16 @@ class OrganisationFactory(DjangoModelFactory):
     verified_by = factory.SubFactory(UserFactory, is_staff=True)
     verified_at = NOW
     created_at = NOW
+
+    @factory.post_generation
+    def bound(self: Organisation, create: bool, extracted: bool | None, **_: object) -> None:
+        if create and extracted is not False and self.is_verified:
+            Acceptance.objects.create(
+                organisation=self,
+                agreement=publish_agreement(now=NOW),
+                user=self.verified_by,
+                accepted_at=NOW,
+            )
 
 
 class MemberFactory(DjangoModelFactory):

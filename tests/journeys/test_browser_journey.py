@@ -1,7 +1,8 @@
 """From sign-up to a contract, in a real browser, with a real worker; nothing is mocked.
 
-The buyer signs up, proves the address, sets up a second factor, registers a firm; an operator verifies it and
-books its bank transfer; a provider lists capacity; the buyer bids; the worker clears; the contract is there.
+The buyer signs up, proves the address, sets up a second factor, registers a firm; an operator verifies it; it
+accepts the master agreement; the operator books its bank transfer; a provider lists capacity; the buyer bids;
+the worker clears; the contract is there.
 """
 
 import base64
@@ -81,6 +82,7 @@ def test_from_sign_up_to_a_contract(page: Page, desk: Callable[[User], Page]) ->
         register(page)
         operator = desk(UserFactory(is_staff=True))
         verify(operator)
+        accept_agreement(page)
         top_up(page, operator)
         list_capacity(desk)
         bid(page)
@@ -131,6 +133,14 @@ def verify(operator: Page) -> None:
     operator.get_by_label("Evidence or reason").fill("Licence and register agree.")
     operator.get_by_role("button", name="Verify").click()
     expect(operator.get_by_text("Verified").first).to_be_visible()
+
+
+def accept_agreement(page: Page) -> None:
+    page.goto("/orders/new/")
+    page.get_by_role("link", name="Read and accept it").click()
+    page.get_by_label("I have read the agreement").check()
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("Your organisation accepted the master agreement.")).to_be_visible()
 
 
 def top_up(page: Page, operator: Page) -> None:

@@ -1,4 +1,7 @@
-"""Delivery against a plain-Python oracle: late meters, disputes, decisions, hours that nobody meters."""
+"""Delivery against a plain-Python oracle: late meters, disputes, decisions, terminations, unmetered hours.
+
+A funder bears part of the first contract: what goes back is shared with it, fen by fen.
+"""
 
 import datetime
 import importlib
@@ -11,9 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.audit import Actor
-from settlement.contracts.models import Contract
+from settlement.contracts.errors import TerminationRefused
+from settlement.contracts.funding import share_of
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
-from settlement.delivery.errors import DisputeRefused
+from settlement.delivery.errors import BadReading, DisputeRefused
 from settlement.delivery.operations import (
     Reading,
     answer_dispute,
@@ -21,10 +26,18 @@ from settlement.delivery.operations import (
     open_dispute,
     release,
     report_usage,
+    terminate,
 )
 from settlement.ledger.check import differences
 from settlement.ledger.models import Account, AccountKind, TransferKind
-from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
+from settlement.ledger.operations import (
+    Funding,
+    Posting,
+    numbered_account,
+    open_accounts,
+    platform_account,
+    post_transfer,
+)
 from settlement.ledger.queries import Balances, balance_of
 from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import PoolFactory
@@ -35,7 +48,9 @@ NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
 START = NOW + HOUR
 CONTRACTS, HOURS, UNITS, FULL = 2, 4, 3, 3 * 3600
 PRICES = ((101, 333, 75, 25), (50, 0, 999, 7))
+FUNDED = (701, 0)  # fen
 WAIT, ANSWER = 5, 2  # hours
+BREAK_FEE = 1250
 
 which = st.integers(0, CONTRACTS - 1)
 slots = st.integers(0, HOURS - 1)
@@ -85,26 +100,34 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.buyers = [OrganisationFactory() for _ in range(CONTRACTS)]
         pool = PoolFactory(facility__provider=self.provider)
         bank = platform_account(kind=AccountKind.BANK).shard_for("")
+        programme = numbered_account(organisation=OrganisationFactory(), kind=AccountKind.PROGRAMME, number=1)
+        self.programme = Account.objects.get(pk=programme)
         drafts = []
         for number, (buyer, prices) in enumerate(zip(self.buyers, PRICES, strict=True)):
-            total = UNITS * sum(prices)
+            total, funded = UNITS * sum(prices), FUNDED[number]
             lines = [
                 Posting(bank, -total),
-                Posting(open_accounts(organisation=buyer)[AccountKind.AVAILABLE], total),
+                Posting(open_accounts(organisation=buyer)[AccountKind.AVAILABLE], total - funded),
             ]
+            lines += [Posting(programme, funded)] if funded else []
             post_transfer(
                 kind=TransferKind.TOP_UP, source="test", source_id=str(number), postings=lines, now=NOW
             )
-            drafts.append(compute_draft(buyer, pool, now=NOW, number=number, units=UNITS, prices=prices))
+            funding = Funding(programme, funded) if funded else None
+            draft = compute_draft(
+                buyer, pool, now=NOW, number=number, units=UNITS, prices=prices, funding=funding
+            )
+            drafts.append(draft)
         self.contracts = open_contracts(drafts=drafts, now=NOW)
         self.now = START + 2 * HOUR
         self.operator = Actor(user=UserFactory(is_staff=True))
         self.hours = [[OracleHour(UNITS * price) for price in prices] for prices in PRICES]
-        self.available = [0] * CONTRACTS
+        self.available = [0] * CONTRACTS  # What went back, to the buyer and the funder.
         self.receivable = self.fees = self.paid_out = 0
         self.debts: list[list[int]] = []  # [contract, fen], oldest first.
         self.open: dict[int, tuple[int, list[int], int, datetime.datetime, bool]] = {}
         self.answered: set[int] = set()
+        self.ended: dict[int, tuple[int, int]] = {}  # From which slot on, and the break fee's basis points.
 
     def over(self, slot: int) -> bool:
         return START + (slot + 1) * HOUR <= self.now
@@ -124,6 +147,10 @@ class DeliveryMachine(RuleBasedStateMachine):
         hour = self.hours[of][slot]
         value = hour.readings.get((source, revision), value)
         reading = Reading(self.contracts[of].pk, START + slot * HOUR, value, source, revision)
+        if self.is_ended(of, slot):
+            with pytest.raises(BadReading), transaction.atomic():
+                report_usage(actor=acting(self.provider), readings=[reading], now=self.now)
+            return
         new = report_usage(actor=acting(self.provider), readings=[reading, reading], now=self.now)
         assert new == ((source, revision) not in hour.readings)
         hour.readings[source, revision] = value
@@ -139,20 +166,62 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @rule(times=st.integers(1, 2))
     def beat(self, times):
-        expected = 0
-        for of, hours in enumerate(self.hours):
-            for slot, hour in enumerate(hours):
-                if hour.basis or not self.over(slot) or hour.dispute is not None:
-                    continue
-                if hour.delivered is not None:
-                    self.settle(of, hour, credited(hour.amount, hour.delivered), "metered")
-                elif START + (slot + 1 + WAIT) * HOUR <= self.now:
-                    self.settle(of, hour, hour.amount, "unmetered")
-                else:
-                    continue
-                expected += 1
+        expected = sum(self.settle_what_is_over(of) for of in range(CONTRACTS))
         self.collect()
         assert [release(now=self.now) for _ in range(times)] == [expected, 0][:times]
+
+    def settle_what_is_over(self, of: int) -> int:
+        settled = 0
+        for slot, hour in enumerate(self.hours[of]):
+            if hour.basis or not self.over(slot) or hour.dispute is not None:
+                continue
+            if hour.delivered is not None:
+                self.settle(of, hour, credited(hour.amount, hour.delivered), "metered")
+            elif START + (slot + 1 + WAIT) * HOUR <= self.now:
+                self.settle(of, hour, hour.amount, "unmetered")
+            else:
+                continue
+            settled += 1
+        return settled
+
+    @rule(of=which, slot=slots, party=st.sampled_from(["", "buyer", "provider"]))
+    def end(self, of, slot, party):
+        breaching = {"buyer": self.buyers[of], "provider": self.provider}.get(party)
+        ends = lambda: terminate(  # noqa: E731
+            actor=self.operator,
+            contract_id=self.contracts[of].pk,
+            ground=Ground.BREACH if breaching else Ground.FORCE_MAJEURE,
+            breaching_id=breaching and breaching.pk,
+            from_slot=START + slot * HOUR,
+            reason="It ends.",
+            now=self.now,
+        )
+        over = all(hour.basis for hour in self.hours[of])
+        if over or of in self.ended or START + slot * HOUR < self.now:
+            with pytest.raises(TerminationRefused), transaction.atomic():
+                ends()
+            return
+        self.settle_what_is_over(of)
+        self.ended[of] = (slot, BREAK_FEE if party == "buyer" else 0)
+        self.settle_what_ended(of)
+        ends()
+
+    def is_ended(self, of: int, slot: int) -> bool:
+        return of in self.ended and slot >= self.ended[of][0]
+
+    def settle_what_ended(self, of: int) -> None:
+        """The break fee on all of it, half-even; each hour's part is what is new of it."""
+        first, basis_points = self.ended[of]
+        until = 0
+        for hour in self.hours[of][first:]:
+            if hour.basis or hour.dispute is not None:
+                continue
+            before = half_even(Fraction(until * basis_points, 10_000))
+            until += hour.amount
+            part = half_even(Fraction(until * basis_points, 10_000)) - before
+            hour.basis, hour.credit = "terminated", hour.amount - part
+            self.available[of] += hour.amount - part
+            self.receivable += part
 
     @rule()
     def pay_out(self):
@@ -175,7 +244,8 @@ class DeliveryMachine(RuleBasedStateMachine):
         total = sum(hour.amount - hour.credit for hour in hours)
         amount = None if part is None else max(1, total * part // 100)
         refused = not total or any(
-            hour.dispute is not None or hour.basis == "decided" or hour.final for hour in hours
+            hour.dispute is not None or hour.basis in ("decided", "terminated") or hour.final
+            for hour in hours
         )
         opened = lambda: open_dispute(  # noqa: E731
             actor=acting(self.buyers[of] if by_buyer else self.provider),
@@ -228,8 +298,10 @@ class DeliveryMachine(RuleBasedStateMachine):
             if hour.basis:
                 hour.final |= part > 0
                 self.give_back(of, hour, hour.credit + part)
-            elif part or self.over(slot):
+            elif part or (self.over(slot) and not self.is_ended(of, slot)):
                 self.settle(of, hour, part, "decided")
+        if of in self.ended:
+            self.settle_what_ended(of)
         self.collect()
         refund = amount * percent // 100
         decided()
@@ -267,7 +339,11 @@ class DeliveryMachine(RuleBasedStateMachine):
             contract.refresh_from_db()
             undelivered = sum(hour.amount for hour in self.hours[of] if not hour.basis)
             assert contract.escrow == undelivered
-            assert balance_of(self.buyers[of]) == Balances(available=self.available[of], escrow=undelivered)
+            back = self.available[of]
+            to_funder = half_even(Fraction(FUNDED[of] * back, contract.total))
+            assert balance_of(self.buyers[of]) == Balances(available=back - to_funder, escrow=undelivered)
+            self.programme.refresh_from_db()
+            assert self.programme.balance == to_funder or not FUNDED[of]
             assert contract.deliveries.count() == sum(bool(hour.basis) for hour in self.hours[of])
             assert contract.status == self.status(of)
         assert balance_of(self.provider) == Balances(receivable=self.receivable)
@@ -277,7 +353,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     def status(self, of: int) -> str:
         if all(hour.basis for hour in self.hours[of]):
-            return Contract.Status.COMPLETED
+            return Contract.Status.TERMINATED if of in self.ended else Contract.Status.COMPLETED
         disputed = any(place[0] == of for place in self.open.values())
         return Contract.Status.DISPUTED if disputed else Contract.Status.ACTIVE
 
@@ -307,7 +383,7 @@ def run_machine(examples: int) -> None:
 @pytest.fixture(autouse=True)
 def rules(settings):
     settings.UNMETERED_RETURN_HOURS, settings.DISPUTE_ANSWER_HOURS = WAIT, ANSWER
-    settings.FEE_BASIS_POINTS = 200
+    settings.FEE_BASIS_POINTS, settings.BREAK_FEE_BASIS_POINTS = 200, BREAK_FEE
 
 
 @pytest.mark.django_db
@@ -319,5 +395,13 @@ def test_escrow_is_what_is_undelivered_after_every_step():
 def test_the_machine_sees_a_release_that_passes_over_no_dispute(monkeypatch):
     module = importlib.import_module("settlement.delivery.operations.release")
     monkeypatch.setattr(module, "frozen_slots", lambda ids: set())
+    with pytest.raises(AssertionError):
+        run_machine(40)
+
+
+@pytest.mark.django_db
+def test_the_machine_sees_a_share_that_is_rounded_payment_by_payment(monkeypatch):
+    alone = lambda *, funded, total, returned, amount: share_of(funded=funded, total=total, part=amount)  # noqa: E731
+    monkeypatch.setattr("settlement.contracts.models.returned_share", alone)
     with pytest.raises(AssertionError):
         run_machine(40)

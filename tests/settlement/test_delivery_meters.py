@@ -9,6 +9,7 @@ from accounts.errors import NotAllowed
 from accounts.models import OutgoingEmail, Role
 from settlement.contracts.models import Contract
 from settlement.contracts.operations import open_contracts
+from settlement.contracts.terms import DEFAULT_TIERS
 from settlement.delivery.errors import BadReading, NotThatState, RevisionUsed
 from settlement.delivery.models import Correction, Delivery, StateReport, UsageRecord
 from settlement.delivery.operations import (
@@ -19,7 +20,7 @@ from settlement.delivery.operations import (
     report_state,
     report_usage,
 )
-from settlement.delivery.service_level import DEFAULT, credit_on
+from settlement.delivery.service_level import credit_on
 from settlement.ledger.models import AccountKind, Transfer, TransferKind
 from settlement.ledger.operations import Posting, open_accounts, post_transfer
 from settlement.ledger.queries import Balances, balance_of
@@ -70,8 +71,8 @@ def test_a_contract_may_have_a_table_of_its_own(buyer, provider, fund, now):
 
 
 def test_a_credit_is_rounded_half_even():
-    assert [credit_on(amount, 98, 100, DEFAULT) for amount in (5, 15, 25)] == [2, 4, 8]
-    assert [credit_on(amount, 99, 100, DEFAULT) for amount in (5, 15, 25)] == [0, 2, 2]
+    assert [credit_on(amount, 98, 100, DEFAULT_TIERS) for amount in (5, 15, 25)] == [2, 4, 8]
+    assert [credit_on(amount, 99, 100, DEFAULT_TIERS) for amount in (5, 15, 25)] == [0, 2, 2]
 
 
 def test_readings_may_come_twice_and_in_any_order(contract, buyer):

@@ -101,6 +101,19 @@ def test_an_unknown_hash_is_no_contract(client, contract):
     assert "No contract has this hash" in page.content.decode()
 
 
+def test_what_was_changed_in_the_contract_before_is_seen(client, contract, buyer, fund, now):
+    fund(buyer, 10_000)
+    draft = compute_draft(buyer, contract.pool, now=now, number=2)
+    [second] = open_contracts(drafts=[draft], now=now)
+    assert "stands as it was signed" in client.get(f"/verify/{second.sha256}/").content.decode()
+    drop_trigger("contracts_contract", "terms_never_change")
+    Contract.objects.filter(pk=contract.pk).update(document="{}")
+    page = client.get(f"/verify/{second.sha256}/").content.decode()
+    assert "Do not rely on this contract" in page
+    assert "the contract before it is not the one that this one names" in page
+    assert "the stored document has this hash" in page
+
+
 @pytest.mark.parametrize(
     "change",
     [{"document": "{}"}, {"signature": "A" * 86}],

@@ -12,6 +12,7 @@ from marketplace.trading.models import Order, Round, RoundOrder
 from marketplace.trading.operations.expire_orders import expire_orders
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.queries.book import BookDraft, draft_book
+from settlement.contracts.queries import bound_organisations
 
 
 @transaction.atomic
@@ -28,8 +29,9 @@ def close_gate(*, round_id: int, now: datetime) -> Round | None:
     closing.horizon_start = first_slot(max(now, closing.gate_at))
     closing.slots = settings.HORIZON_SLOTS
     freeze_capacities(first_slot=closing.horizon_start, slots=closing.slots)
-    orders = _orders_at_the_gate(closing)
-    draft = draft_book(orders, first_slot=closing.horizon_start, slots=closing.slots)
+    bound = set(bound_organisations(now))
+    orders = [order for order in _orders_at_the_gate(closing) if order.organisation_id in bound]
+    draft = draft_book(orders, first_slot=closing.horizon_start, slots=closing.slots, bound=bound)
     document = Document.of(draft.content)
     closing.pool_ids = [pool.pk for pool in draft.pools]
     closing.plan_ids = [plan.pk for plan in draft.plans]
@@ -39,7 +41,7 @@ def close_gate(*, round_id: int, now: datetime) -> Round | None:
     closing.status, closing.closed_at = Round.Status.CLOSED, now
     closing.save()
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(status=Order.Status.CLEARING)
-    RoundOrder.objects.bulk_create(_parts(closing, draft), batch_size=2000)
+    RoundOrder.objects.bulk_create(_parts(closing, draft, bound), batch_size=2000)
     open_round(now=now)
     return closing
 
@@ -53,21 +55,23 @@ def _orders_at_the_gate(closing: Round) -> list[Order]:
     return sorted(locked, key=lambda order: (order.placed_at, order.pk))
 
 
-def _parts(closing: Round, draft: BookDraft) -> list[RoundOrder]:
+def _parts(closing: Round, draft: BookDraft, bound: set[int]) -> list[RoundOrder]:
     in_book = [RoundOrder(round=closing, order=bid.order, row=row) for row, bid in enumerate(draft.bids)]
     without = [
         RoundOrder(round=closing, order=each.order, pool=each.pool, units_available=each.units)
         for each in draft.without_capacity
     ]
     posted = [
-        RoundOrder(round=closing, order=order, price=_posted_price(order.plan))
+        RoundOrder(round=closing, order=order, price=_posted_price(order.plan, bound))
         for order in draft.at_posted_price
     ]
     return in_book + without + posted
 
 
-def _posted_price(plan: LicencePlan | None) -> int | None:
+def _posted_price(plan: LicencePlan | None, bound: set[int]) -> int | None:
     """What a seat costs at the gate; None where the plan is not on sale."""
     if plan is None or plan.status != LicencePlan.Status.LISTED:
+        return None
+    if plan.algorithm.publisher_id not in bound:
         return None
     return plan.price if plan.algorithm.status == Algorithm.Status.LISTED else None

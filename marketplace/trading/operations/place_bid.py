@@ -15,6 +15,7 @@ from marketplace.trading.models import Order, OrderLimit
 from marketplace.trading.operations.placing import buyer_of, hold_for
 from marketplace.trading.terms import BidTerms
 from settlement.contracts.models import Contract
+from settlement.contracts.queries import bound_organisations
 from settlement.vouchers.operations import Claim, Purchase, claim
 
 
@@ -30,17 +31,18 @@ def place_bid(
     """Place a compute bid and hold the most it can cost, in part by a voucher if one is named.
 
     It rests until it fills, is cancelled, or expires: at `expires_at`, when its window leaves no start, or
-    with its voucher, which keeps it from the buyer's affiliates. Raises NotAllowed, NotVerified,
+    with its voucher, which keeps it from the buyer's affiliates. Raises NotAllowed, NotVerified, NotAccepted,
     InvalidInput, NoEligiblePool, VoucherRefused or InsufficientFunds.
     """
-    buyer = buyer_of(actor, permission=Permission.TRADE)
+    buyer = buyer_of(actor, permission=Permission.TRADE, now=now)
     terms.check(now=now)
     last_start = terms.window_end - terms.hours * SLOT
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(_("The bid would expire before it is placed: give a later time."))
     _refuse_unknown_accelerators(terms)
     voucher = _claim(buyer, voucher_id, terms, now)
-    pools = eligible_pools(terms.requirements()).exclude(facility__provider=buyer)
+    pools = eligible_pools(terms.requirements()).filter(facility__provider__in=bound_organisations(now))
+    pools = pools.exclude(facility__provider=buyer)
     if not pools.exists():
         raise NoEligiblePool(_("No pool on the exchange meets these requirements: loosen one of them."))
     if voucher is not None and not pools.exclude(facility__provider__in=voucher.barred).exists():

@@ -13,6 +13,7 @@ from marketplace.trading.models import Order
 from marketplace.trading.operations.placing import buyer_of, hold_for
 from marketplace.trading.terms import HIGHEST_PRICE, LARGEST_QUANTITY
 from settlement.contracts.models import Contract
+from settlement.contracts.queries import bound_organisations
 from settlement.vouchers.errors import VoucherRefused
 from settlement.vouchers.operations import Claim, Purchase, claim
 
@@ -36,10 +37,10 @@ def place_licence_order(
 
     A plan of unlimited supply sells at its posted price; one of limited supply at one price for all, found by
     the round. Fewer than `minimum` seats (all, unless said) are not taken. The order rests for 14 days unless
-    `expires_at` says otherwise, and no longer than its voucher. Raises NotAllowed, NotVerified, InvalidInput,
-    NotOnSale, VoucherRefused, InsufficientFunds.
+    `expires_at` says otherwise, and no longer than its voucher. Raises NotAllowed, NotVerified, NotAccepted,
+    InvalidInput, NotOnSale, VoucherRefused and InsufficientFunds.
     """
-    buyer = buyer_of(actor, permission=Permission.TRADE)
+    buyer = buyer_of(actor, permission=Permission.TRADE, now=now)
     if not 1 <= seats <= LARGEST_QUANTITY:
         raise InvalidInput(_("Ask for 1 to %(most)s seats.") % {"most": LARGEST_QUANTITY})
     if minimum is not None and not 1 <= minimum <= seats:
@@ -54,7 +55,10 @@ def place_licence_order(
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(_("The order would expire before it is placed: give a later time."))
     on_sale = LicencePlan.objects.filter(
-        pk=plan.pk, status=LicencePlan.Status.LISTED, algorithm__status=Algorithm.Status.LISTED
+        pk=plan.pk,
+        status=LicencePlan.Status.LISTED,
+        algorithm__status=Algorithm.Status.LISTED,
+        algorithm__publisher__in=bound_organisations(now),
     )
     if not on_sale.exclude(algorithm__publisher=buyer).exists():
         raise NotOnSale(_("This licence plan is not on sale to you."))

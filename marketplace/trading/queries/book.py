@@ -1,7 +1,7 @@
 """Write a round's book: rows from the database become the engine's columns, in one fixed order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -64,22 +64,28 @@ class BookDraft:
     at_posted_price: list[Order] = field(default_factory=list)
 
 
-def draft_book(orders: Sequence[Order], *, first_slot: datetime, slots: int) -> BookDraft:
+def draft_book(
+    orders: Sequence[Order], *, first_slot: datetime, slots: int, bound: Collection[int]
+) -> BookDraft:
     """The book of these resting orders and all frozen capacity over the horizon.
+
+    Only providers among the `bound` sell: they accepted the master agreement, which no contract may lack.
 
     `orders` come in the order they were placed, with `plan` loaded. Bids whose window the horizon does not
     reach must have been left out.
     """
     draft = BookDraft()
-    _add_capacity(draft, first_slot, slots)
-    _add_plans(draft, orders)
+    _add_capacity(draft, first_slot, slots, bound)
+    _add_plans(draft, orders, bound)
     _add_bids(draft, orders, first_slot, slots)
     draft.content = _content(draft, slots)
     return draft
 
 
-def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
-    hours = open_hours(first_slot=first_slot, slots=slots).filter(capacity__frozen=True)
+def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int, bound: Collection[int]) -> None:
+    hours = open_hours(first_slot=first_slot, slots=slots).filter(
+        capacity__frozen=True, capacity__pool__facility__provider__in=bound
+    )
     names = ("capacity_id", "capacity__pool_id", "slot", "units", "sold")
     rows = list(hours.values_list(*names, "capacity__reserve_price", "capacity__created_at"))
     pools = Pool.objects.filter(pk__in={row[1] for row in rows}).select_related("facility", "accelerator")
@@ -95,7 +101,7 @@ def _add_capacity(draft: BookDraft, first_slot: datetime, slots: int) -> None:
             draft.asks.append(Ask(row_of[pool], number, number + 1, left, reserve, listed_at, capacity))
 
 
-def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
+def _add_plans(draft: BookDraft, orders: Iterable[Order], bound: Collection[int]) -> None:
     """A plan of limited supply is a pool with one slot; its seats left are one ask at the posted price."""
     wanted = {order.plan_id for order in orders if order.plan_id is not None}
     limited = LicencePlan.objects.filter(
@@ -103,6 +109,7 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order]) -> None:
         supply__isnull=False,
         status=LicencePlan.Status.LISTED,
         algorithm__status=Algorithm.Status.LISTED,
+        algorithm__publisher__in=bound,
     )
     draft.plans = [plan for plan in limited.order_by("pk") if (plan.supply or 0) > plan.sold]
     for row, plan in enumerate(draft.plans, start=len(draft.pools)):

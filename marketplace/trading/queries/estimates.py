@@ -17,7 +17,7 @@ from marketplace.trading.models import Round
 from marketplace.trading.queries.market import last_round
 from marketplace.trading.starts import Slots, cheapest_start, most_units
 from marketplace.trading.terms import BidTerms
-from settlement.contracts.queries import most_it_can_cost
+from settlement.contracts.queries import bound_organisations, most_it_can_cost
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def estimate(*, organisation: Organisation | None, terms: BidTerms, now: datetim
     first = first_slot(next_gate(now))
     earliest = max(0, int((terms.window_start - first) / SLOT))
     latest = min(settings.HORIZON_SLOTS, int((terms.window_end - first) / SLOT))
-    pools = eligible_pools(terms.requirements())
+    pools = eligible_pools(terms.requirements()).filter(facility__provider__in=bound_organisations(now))
     if organisation is not None:
         pools = pools.exclude(facility__provider=organisation)
     eligible = list(pools.select_related("facility__provider", "accelerator"))

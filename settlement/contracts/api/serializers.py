@@ -3,7 +3,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Acceptance, Contract, MasterAgreement
+from settlement.contracts.pdf import LANGUAGES
 
 
 class ContractSerializer(serializers.ModelSerializer[Contract]):
@@ -47,3 +48,28 @@ class ContractDetailSerializer(ContractSerializer):
     def get_terms(self, contract: Contract) -> dict[str, Any]:
         terms: dict[str, Any] = json.loads(contract.document)
         return terms
+
+
+class LanguageSerializer(serializers.Serializer[None]):
+    language = serializers.ChoiceField(sorted(LANGUAGES), default="zh")
+
+
+class AgreementVersionSerializer(serializers.ModelSerializer[MasterAgreement]):
+    class Meta:
+        model = MasterAgreement
+        fields = ("version", "sha256", "published_at")
+
+
+class AcceptanceSerializer(serializers.ModelSerializer[Acceptance]):
+    version = serializers.IntegerField(source="agreement.version")
+    sha256 = serializers.CharField(source="agreement.sha256")
+    by = serializers.CharField(source="user")
+
+    class Meta:
+        model = Acceptance
+        fields = ("version", "sha256", "by", "accepted_at")
+
+
+class AgreementSerializer(serializers.Serializer[Any]):
+    current = AgreementVersionSerializer(allow_null=True)
+    accepted = AcceptanceSerializer(allow_null=True)

@@ -1,16 +1,35 @@
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views import OrganisationView
-from settlement.contracts.api.serializers import ContractDetailSerializer, ContractSerializer
+from accounts.api.views import OrganisationView, checked
+from settlement.contracts.api.serializers import (
+    AgreementSerializer,
+    ContractDetailSerializer,
+    ContractSerializer,
+    LanguageSerializer,
+)
 from settlement.contracts.models import Contract
-from settlement.contracts.queries import contracts_of
+from settlement.contracts.pdf import LANGUAGES, contract_pdf
+from settlement.contracts.queries import accepted_by, contracts_of, current_agreement
+
+
+class AnyAnswer(DefaultContentNegotiation):
+    """For a file: whatever the caller accepts, it gets the file, or a problem document."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
 
 
 class ContractList(OrganisationView, generics.ListAPIView[Contract]):
@@ -30,3 +49,40 @@ class ContractDetail(OrganisationView):
         """One contract with all its terms."""
         contract = get_object_or_404(contracts_of(self.organisation).defer(None), number=number)
         return Response(ContractDetailSerializer(contract).data)
+
+
+class ContractDocument(OrganisationView):
+    @extend_schema(
+        operation_id="contracts_document",
+        responses={200: OpenApiResponse(OpenApiTypes.OBJECT, description="The canonical JSON (RFC 8785).")},
+    )
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The document: the very bytes whose SHA-256 is the contract's, and is signed."""
+        contract = get_object_or_404(contracts_of(self.organisation).defer(None), number=number)
+        return HttpResponse(contract.document, content_type="application/json")
+
+
+class ContractPdf(OrganisationView):
+    content_negotiation_class = AnyAnswer
+
+    @extend_schema(
+        operation_id="contracts_pdf",
+        parameters=[OpenApiParameter("language", enum=sorted(LANGUAGES), default="zh")],
+        responses={(200, "application/pdf"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, number: str) -> HttpResponse:
+        """The contract on paper, in Chinese or English; the same bytes each time."""
+        language = checked(LanguageSerializer(data=request.query_params))["language"]
+        contract = get_object_or_404(contracts_of(self.organisation).defer(None), number=number)
+        return HttpResponse(contract_pdf(contract, language=language), content_type="application/pdf")
+
+
+class Agreement(OrganisationView):
+    @extend_schema(operation_id="agreement_retrieve", responses=AgreementSerializer)
+    def get(self, request: Request) -> Response:
+        """The master agreement's current version, and which one your organisation has accepted.
+
+        An owner accepts it on the page; no program does.
+        """
+        current, accepted = current_agreement(), accepted_by(self.organisation)
+        return Response(AgreementSerializer({"current": current, "accepted": accepted}).data)

@@ -1,7 +1,16 @@
-"""The contracts' verbs: open them, pay out of their escrow."""
+"""The contracts' verbs: accept the master agreement, open contracts, pay out of their escrow."""
 
 from settlement.contracts.document import ContractDraft
+from settlement.contracts.operations.agreements import accept_agreement, publish_agreement
 from settlement.contracts.operations.open import open_contracts
 from settlement.contracts.operations.pay import EscrowPayment, pay_from_escrow, write_returned
 
-__all__ = ["ContractDraft", "EscrowPayment", "open_contracts", "pay_from_escrow", "write_returned"]
+__all__ = [
+    "ContractDraft",
+    "EscrowPayment",
+    "accept_agreement",
+    "open_contracts",
+    "pay_from_escrow",
+    "publish_agreement",
+    "write_returned",
+]

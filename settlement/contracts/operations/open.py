@@ -1,6 +1,7 @@
 """Open contracts: their terms fixed, chained and signed, their holds made escrow, in one transaction."""
 
 import datetime
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from settlement.bulk import copy_rows
 from settlement.canonical import canonical_json, sha256_of_text
 from settlement.contracts.document import Catalogue, ContractDraft, document_of
 from settlement.contracts.errors import ContractRefused
@@ -19,7 +21,6 @@ from settlement.ledger.operations import HoldPosting, accounts_of, post_holds
 
 CHAIN_LOCK = 0x5350_0001  # One writer at a time: each contract's hash covers the one before.
 HOUR = datetime.timedelta(hours=1)
-BATCH = 1000
 
 
 @transaction.atomic
@@ -48,7 +49,7 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
         return []
     holds = Hold.objects.in_bulk([draft.hold_id for draft in drafts if draft.hold_id is not None])
     _refuse_unless_sound(drafts, holds)
-    contracts = Contract.objects.bulk_create(_chained(drafts, holds, now), batch_size=BATCH)
+    contracts = copy_rows(_chained(drafts, holds, now))
     accounts = accounts_of(organisation_ids={draft.buyer_id for draft in drafts})
     post_holds(
         postings=[
@@ -73,13 +74,20 @@ def _chained(
     position, previous = (last.position, last.sha256) if last else (0, "")
     catalogue = Catalogue.of(drafts, holds)
     signer = current_signer()
+    numbers = [f"SP-{now.year}-{position + place:06}" for place in range(1, len(drafts) + 1)]
+    bundles: dict[str, list[str]] = defaultdict(list)
+    for draft, number in zip(drafts, numbers, strict=True):
+        bundles[draft.bundle].append(number)
     contracts = []
-    for draft in drafts:
+    for draft, number in zip(drafts, numbers, strict=True):
         position += 1
         funding = catalogue.funding_of(draft)
-        number = f"SP-{now.year}-{position:06}"
         fields: dict[str, Any] = {"number": number, "fee_basis_points": settings.FEE_BASIS_POINTS}
-        document = canonical_json(document_of(draft, catalogue, previous_sha256=previous, now=now, **fields))
+        bundled = [other for other in bundles[draft.bundle] if other != number] if draft.bundle else []
+        described = document_of(
+            draft, catalogue, previous_sha256=previous, bundled=bundled, now=now, **fields
+        )
+        document = canonical_json(described)
         sha256 = sha256_of_text(document)
         signature = signer.sign(signed_payload(sha256))
         contracts.append(

@@ -46,7 +46,8 @@ class EscrowPayment:
 
 @transaction.atomic
 def pay_from_escrow(*, payments: Sequence[EscrowPayment], now: datetime.datetime) -> list[Transfer | None]:
-    """Pay all or none, each key once; a contract that has nothing left to pay completes.
+    """Pay all or none, each key once; a contract that has nothing left to pay completes,
+    or is terminated where its end was brought forward.
 
     Returns the transfer of each payment, None where it was free.
 
@@ -129,7 +130,9 @@ WITH paid AS (
 )
 UPDATE contracts_contract c
 SET escrow = after.escrow, returned = after.returned, settled_until = after.settled_until,
-    status = CASE WHEN complete THEN 'completed' ELSE c.status END,
+    status = CASE WHEN NOT complete THEN c.status
+        WHEN EXISTS (SELECT FROM contracts_termination t WHERE t.contract_id = c.id) THEN 'terminated'
+        ELSE 'completed' END,
     ended_at = CASE WHEN complete THEN %s::timestamptz END
 FROM after WHERE c.id = after.id
 """

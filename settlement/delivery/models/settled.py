@@ -12,7 +12,8 @@ from settlement.ledger.models import Transfer
 class Delivery(models.Model):
     """A slot of a compute contract, or a licence (no slot), that was settled: once.
 
-    Of `amount`, `credit` went back to the buyer and the rest, less `fee`, to the provider.
+    Of `amount`, `credit` went back to the buyer and the rest, less `fee`, to the provider. What a termination
+    left undelivered is settled too: the rest is then the provider's break fee.
     """
 
     class Basis(models.TextChoices):
@@ -20,6 +21,7 @@ class Delivery(models.Model):
         UNMETERED = "unmetered", _("Nobody metered it")
         DECIDED = "decided", _("Dispute decided")
         LICENCE = "licence", _("Licence")
+        TERMINATED = "terminated", _("Contract terminated")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="deliveries")
     slot = models.DateTimeField(_("slot"), null=True, blank=True)

@@ -1,4 +1,4 @@
-"""Delivery's verbs: report it, pay for it, mend it, dispute it."""
+"""Delivery's verbs: report it, pay for it, mend it, dispute it, end it before its time."""
 
 from settlement.delivery.operations.correct import collect_owed
 from settlement.delivery.operations.decide import decide_dispute
@@ -12,17 +12,21 @@ from settlement.delivery.operations.report import (
     report_usage,
     view_access,
 )
+from settlement.delivery.operations.terminate import answer_proposal, propose_termination, terminate
 
 __all__ = [
     "Reading",
     "answer_dispute",
+    "answer_proposal",
     "collect_owed",
     "decide_dispute",
     "open_dispute",
+    "propose_termination",
     "release",
     "remind_of_unmetered_hours",
     "report_access",
     "report_state",
     "report_usage",
+    "terminate",
     "view_access",
 ]

@@ -9,12 +9,13 @@ from django.utils.translation import gettext_noop
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.permissions import require_operator
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Termination
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Dispute, DisputeMessage
 from settlement.delivery.operations.correct import Mended, correct
 from settlement.delivery.operations.dispute import CONCERNED
 from settlement.delivery.operations.settle import Basis, Split, settle
+from settlement.delivery.operations.terminate import terminated_splits
 from settlement.delivery.queries import HOUR, amount_of, credits_after
 from settlement.letters import write_to
 from settlement.money import show_yuan
@@ -32,7 +33,8 @@ def decide_dispute(
     """Give `refund` fen back to the buyer and the rest of what is disputed to the provider.
 
     The refund is taken from the disputed hours in their order. The rest of those that are over is paid; those
-    to come go on as ever where nothing of them is refunded. Raises DisputeRefused before the answer, or its
+    to come go on as ever where nothing of them is refunded, or, where the contract was terminated meanwhile,
+    are shared as its other undelivered hours. Raises DisputeRefused before the answer, or its
     time, has come, and once decided.
     """
     operator = require_operator(actor)
@@ -83,6 +85,7 @@ def decide_dispute(
 def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime.datetime) -> None:
     settled = {each.slot: each for each in contract.deliveries.filter(slot__in=dispute.slots)}
     later = credits_after(each.pk for each in settled.values())
+    termination = Termination.objects.filter(contract=contract).first()
     splits, mended = [], []
     for slot in dispute.slots:
         done, amount = settled.get(slot), amount_of(contract, slot)
@@ -92,8 +95,11 @@ def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime
         if done is not None:
             done.contract = contract
             mended.append(Mended(done, before + part))
-        elif part or slot + HOUR <= now:
+        elif part or (slot + HOUR <= now and not (termination and slot >= termination.from_slot)):
             splits.append(Split(contract, slot, amount, part, Basis.DECIDED))
+    if termination:
+        decided = [each.slot for each in splits if each.slot]
+        splits += terminated_splits(contract, termination, besides=decided)
     if splits:
         settle(splits=splits, now=now)
     correct(mended=mended, now=now, dispute=dispute)

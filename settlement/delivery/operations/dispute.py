@@ -132,7 +132,7 @@ def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.dat
             continue
         if done is None:
             worth[slot] = amount_of(contract, slot)
-        elif done.basis != Delivery.Basis.DECIDED:
+        elif done.basis not in (Delivery.Basis.DECIDED, Delivery.Basis.TERMINATED):
             worth[slot] = done.amount - done.credit - later.get(done.pk, 0)
     return worth
 

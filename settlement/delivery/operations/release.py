@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from settlement.contracts.models import Contract
+from settlement.contracts.terms import tiers_of
 from settlement.delivery.models import Delivery
 from settlement.delivery.operations.correct import collect_owed
 from settlement.delivery.operations.settle import Basis, Split, settle
 from settlement.delivery.queries import HOUR, amount_of, delivered_in, failures, frozen_slots
-from settlement.delivery.service_level import contracted_seconds, credit_on, tiers_of
+from settlement.delivery.service_level import contracted_seconds, credit_on
 
 BATCH = 500
 
@@ -44,10 +45,11 @@ def _due(now: datetime.datetime) -> QuerySet[Contract]:
 def _release(contract_ids: Sequence[int], now: datetime.datetime) -> int:
     locked = _due(now).filter(pk__in=contract_ids).defer("document").order_by("pk")
     contracts = list(locked.select_for_update(no_key=True))
-    return len(settle(splits=list(_splits(contracts, now)), now=now))
+    return len(settle(splits=list(closed_splits(contracts, now)), now=now))
 
 
-def _splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iterator[Split]:
+def closed_splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iterator[Split]:
+    """What is closed, metered or given up, and undisputed. The caller locked the contracts."""
     ids = [contract.pk for contract in contracts]
     delivered = delivered_in(ids, unsettled=True)
     skipped = frozen_slots(ids) | set(

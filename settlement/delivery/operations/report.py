@@ -16,7 +16,7 @@ from settlement.delivery.errors import BadReading, NotThatState, RevisionUsed
 from settlement.delivery.models import AccessDetails, Delivery, StateReport, UsageRecord
 from settlement.delivery.operations.correct import Mended, correct
 from settlement.delivery.operations.release import service_credit
-from settlement.delivery.queries import HOUR, HourKey, delivered_in, state_of
+from settlement.delivery.queries import HOUR, HourKey, delivered_in, state_of, terminated_from
 from settlement.delivery.secrets import decrypt, encrypt
 from settlement.delivery.service_level import contracted_seconds
 
@@ -28,6 +28,7 @@ NEXT: dict[StateReport.State, frozenset[StateReport.State]] = {
     State.ENDED: frozenset(),
     State.FAILED: frozenset(),
 }
+FINAL = frozenset({State.ENDED, State.FAILED})
 SEE_ACCESS = frozenset({Role.OWNER, Role.ENGINEER})
 PAGE = "page"  # The source of what a person reports on the contract's page.
 
@@ -56,6 +57,8 @@ def report_state(
     """Take a delivery a step on; the same state again is the same report. Raises NotThatState."""
     [contract] = _locked(actor, [contract_id])
     before = state_of(contract)
+    if state not in FINAL and (ended := terminated_from(contract)) and ended <= now:
+        raise NotThatState(_("The contract was terminated: report that its delivery has ended."))
     if state == before and (last := contract.state_reports.last()):
         return last
     if state not in NEXT[before]:
@@ -72,8 +75,10 @@ def report_state(
 
 @transaction.atomic
 def report_access(*, actor: Actor, contract_id: int, text: str, now: datetime.datetime) -> AccessDetails:
-    """Encrypt how to reach what was bought; the last details count."""
+    """Encrypt how to reach what was bought; the last details count. Raises NotThatState."""
     [contract] = _locked(actor, [contract_id])
+    if (ended := terminated_from(contract)) and ended <= now:
+        raise NotThatState(_("The contract was terminated: access has ended."))
     details = AccessDetails.objects.create(contract=contract, ciphertext=encrypt(text), reported_at=now)
     record(actor=actor, verb="report", subject=details, now=now)
     return details
@@ -150,6 +155,12 @@ def _refuse_unless_fits(reading: Reading, contract: Contract, now: datetime.date
         or (reading.slot - contract.starts_at) % HOUR
     ):
         raise BadReading(_("%(number)s has no such slot.") % {"number": contract.number})
+    ended = terminated_from(contract)
+    if ended is not None and reading.slot >= ended:
+        raise BadReading(
+            _("%(number)s was terminated from %(from)s on: later hours are not metered.")
+            % {"number": contract.number, "from": f"{ended:%Y-%m-%d %H:%M} UTC"}
+        )
     if reading.slot + HOUR > now:
         raise BadReading(_("This hour is not over: report it once it is."))
     most = contracted_seconds(contract)

@@ -17,6 +17,7 @@ CREDITED_AS = {
     Basis.METERED: TransferKind.SERVICE_CREDIT,
     Basis.UNMETERED: TransferKind.UNDELIVERED,
     Basis.DECIDED: TransferKind.DISPUTE_REFUND,
+    Basis.TERMINATED: TransferKind.TERMINATION,
 }
 
 
@@ -32,7 +33,14 @@ class Split:
     delivered_seconds: int | None = None
 
     @property
+    def paid_as(self) -> TransferKind:
+        """A termination is one transfer, to both parties."""
+        return TransferKind.TERMINATION if self.basis == Basis.TERMINATED else TransferKind.RELEASE
+
+    @property
     def fee(self) -> int:
+        if self.basis == Basis.TERMINATED:
+            return 0
         return fee_on(self.amount - self.credit, self.contract.fee_basis_points)
 
 
@@ -40,10 +48,10 @@ def settle(*, splits: Sequence[Split], now: datetime.datetime) -> list[Delivery]
     """Pay all splits, credits first. Their contracts are locked by the caller, their slots unsettled."""
     grouped: dict[tuple[int, TransferKind], list[Split]] = defaultdict(list)
     for split in splits:
-        if split.credit:
+        if split.credit and CREDITED_AS[split.basis] != split.paid_as:
             grouped[split.contract.pk, CREDITED_AS[split.basis]].append(split)
     for split in splits:
-        grouped[split.contract.pk, TransferKind.RELEASE].append(split)
+        grouped[split.contract.pk, split.paid_as].append(split)
     marks = _settled_until(splits)
     payments = {key: _payment(*key, group, marks) for key, group in grouped.items()}
     posted = pay_from_escrow(payments=list(payments.values()), now=now)
@@ -58,7 +66,7 @@ def settle(*, splits: Sequence[Split], now: datetime.datetime) -> list[Delivery]
                 fee=split.fee,
                 basis=split.basis,
                 delivered_seconds=split.delivered_seconds,
-                transfer=_if(split.amount > split.credit, transfers[split.contract.pk, TransferKind.RELEASE]),
+                transfer=_if(split.amount > split.credit, transfers[split.contract.pk, split.paid_as]),
                 credit_transfer=transfers[split.contract.pk, CREDITED_AS[split.basis]]
                 if split.credit
                 else None,
@@ -81,11 +89,17 @@ def _payment(
     first = splits[0].slot
     name = f"{first:%Y-%m-%dT%H}+{len(splits)}" if first else "licence"
     mark = marks[contract_id]
+    provider, fee = sum(each.amount - each.credit for each in splits), sum(each.fee for each in splits)
     if kind == TransferKind.RELEASE:
-        provider, fee = sum(each.amount - each.credit for each in splits), sum(each.fee for each in splits)
         return EscrowPayment(contract_id, key=name, provider=provider, fee=fee, settled_until=mark)
-    back = sum(each.credit for each in splits)
-    return EscrowPayment(contract_id, key=f"{kind.value}:{name}", buyer=back, settled_until=mark, kind=kind)
+    return EscrowPayment(
+        contract_id,
+        key=f"{kind.value}:{name}",
+        provider=provider if kind == TransferKind.TERMINATION else 0,
+        buyer=sum(each.credit for each in splits),
+        settled_until=mark,
+        kind=kind,
+    )
 
 
 def _settled_until(splits: Sequence[Split]) -> dict[int, datetime.datetime]:

@@ -22,3 +22,10 @@ def delivery_left(contract: Contract) -> dict[str, object]:
 @register.simple_tag
 def settled_slots(contract: Contract) -> set[datetime.datetime | None]:
     return set(contract.deliveries.values_list("slot", flat=True))
+
+
+@register.inclusion_tag("delivery/_end.html")
+def contract_end(contract: Contract) -> dict[str, object]:
+    """Whether a compute contract ends before its time, or somebody proposes so."""
+    waiting = contract.termination_proposals.filter(status="open").first()
+    return {"contract": contract, "waiting": waiting}
