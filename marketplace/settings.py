@@ -144,7 +144,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=private_services.database_url())}
-DATABASES["default"].setdefault("OPTIONS", {})
+# Lets the ledger prepare its one statement; PgBouncer pools those too, from 1.21 on.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
 
 REDIS_URL = env("REDIS_URL", default=private_services.redis_url())
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
@@ -239,6 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANONYMOUS", default="120/min"),
         "caller": env("API_RATE_CALLER", default="1200/min"),
+        "licence": env("API_RATE_LICENCE", default="600/min"),
     },
     "NUM_PROXIES": PROXY_COUNT,
     "EXCEPTION_HANDLER": "accounts.api.problems.problem_handler",
@@ -267,6 +269,9 @@ SPECTACULAR_SETTINGS = {
         "LicencePlanStatus": "listings.models.LicencePlan.Status",
         "LicenceKind": "listings.models.LicencePlan.Kind",
         "LicenceTerritory": "listings.models.LicencePlan.Territory",
+        "SeatBinding": "listings.models.LicencePlan.Binding",
+        "DataClass": "listings.models.DataClass",
+        "LicenceStanding": "settlement.licences.models.Standing",
         "OrderKind": "marketplace.trading.models.Order.Kind",
         "OrderStatus": "marketplace.trading.models.Order.Status",
         "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
@@ -278,6 +283,11 @@ SPECTACULAR_SETTINGS = {
         "TerminationGround": "settlement.contracts.models.Ground",
         "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "InvoiceKind": "settlement.invoices.models.Invoice.Kind",
+        "InvoiceSeries": "settlement.invoices.models.Invoice.Series",
+        "FapiaoKind": "settlement.invoices.models.InvoiceProfile.Kind",
+        "FapiaoStatus": "settlement.invoices.models.FapiaoRequest.Status",
+        "InvoiceCycle": "settlement.invoices.models.InvoiceProfile.Cycle",
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
@@ -321,6 +331,9 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+LICENCE_GRACE_DAYS = env.int("LICENCE_GRACE_DAYS", default=7)
+LICENCE_LEASE_MINUTES = env.int("LICENCE_LEASE_MINUTES", default=15)
+LICENCE_CACHE_MINUTES = env.int("LICENCE_CACHE_MINUTES", default=60)
 PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
 PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
 # When the reconciliation says that money waits too long.
@@ -331,6 +344,19 @@ TOP_UP_BANK = {
     "holder": env("TOP_UP_BANK_HOLDER", default="") or gettext_lazy("Suanpan Exchange (demonstration)"),
     "bank": env("TOP_UP_BANK_NAME", default="") or gettext_lazy("Demonstration Bank, Shenzhen"),
     "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
+}
+# The platform as it stands on invoices: it issues all of them, and sells its fee.
+INVOICE_ISSUER = {
+    "name_zh": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "name_en": env("INVOICE_ISSUER_NAME_EN", default="Suanpan Exchange (demonstration)"),
+    "jurisdiction": env("INVOICE_ISSUER_JURISDICTION", default="mainland"),
+    "registration_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "title": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "tax_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "address": env("INVOICE_ISSUER_ADDRESS", default=""),
+    "phone": env("INVOICE_ISSUER_PHONE", default=""),
+    "bank": env("TOP_UP_BANK_NAME", default=""),
+    "bank_account": env("TOP_UP_BANK_ACCOUNT", default=""),
 }
 # Cards and Stripe Connect: offered where both secrets are set. A market charges in CNY, in HKD, or in both.
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")
@@ -361,6 +387,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
     },
+    "issue licences": {"task": "settlement.licences.tasks.issue", "schedule": crontab()},
+    "take back the seats of crashed machines": {
+        "task": "settlement.licences.tasks.reclaim",
+        "schedule": crontab(),
+    },
+    "revoke the licences of terminated contracts": {
+        "task": "settlement.licences.tasks.revoke",
+        "schedule": crontab(),
+    },
     "return the rest of closed programmes": {
         "task": "settlement.vouchers.tasks.return_rest",
         "schedule": crontab(minute="21"),
@@ -368,6 +403,14 @@ CELERY_BEAT_SCHEDULE = {
     "remind of unmetered hours": {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
+    },
+    "invoice ended contracts": {
+        "task": "settlement.invoices.tasks.invoice_contracts",
+        "schedule": crontab(minute="21"),
+    },
+    "invoice the months that are over": {
+        "task": "settlement.invoices.tasks.invoice_months",
+        "schedule": crontab(minute="41"),
     },
     "pay out on schedule": {
         "task": "settlement.payments.tasks.pay_out_what_is_due",

@@ -46,6 +46,18 @@ def programmes_seen_by(firm: Organisation, *, now: datetime.datetime) -> QuerySe
     return seen.select_related("issuer").prefetch_related("tiers", "accelerators__accelerator").distinct()
 
 
+def has_voucher(programme: Programme, firm: Organisation, *, year: int) -> bool:
+    """By its registration, whatever row it is here."""
+    vouchers = programme.vouchers.filter(year=year, jurisdiction=firm.jurisdiction)
+    return vouchers.filter(registration_number=firm.registration_number).exists()
+
+
+def waits_or_has_voucher(programme: Programme, firm: Organisation, *, now: datetime.datetime) -> bool:
+    """Whether the firm has nothing to apply for at present."""
+    waits = programme.applications.pending().filter(organisation=firm).exists()
+    return waits or has_voucher(programme, firm, year=year_of(now))
+
+
 @dataclass(frozen=True)
 class Figures:
     """Where a programme's money is, in fen: set aside, paid for delivered hours, or back."""

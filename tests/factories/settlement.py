@@ -13,6 +13,7 @@ from settlement.delivery.operations import Reading, report_usage
 from settlement.delivery.queries import slots_of
 from settlement.ledger.models import AccountKind, TransferKind
 from settlement.ledger.operations import (
+    Funding,
     Posting,
     open_accounts,
     place_hold,
@@ -33,6 +34,7 @@ def compute_draft(
     units: int = 2,
     prices: tuple[int, ...] = (1000, 1200, 900),
     held: int | None = None,
+    funding: Funding | None = None,
     **changes: Any,
 ) -> ContractDraft:
     """A trade of consecutive hours from the slot after `now`, with a hold of `held` fen (else the total)."""
@@ -44,6 +46,7 @@ def compute_draft(
         source_id=str(number),
         expires_at=None,
         now=now,
+        funding=funding,
     )
     start = now.replace(minute=0, second=0, microsecond=0) + HOUR
     fields: dict[str, Any] = {

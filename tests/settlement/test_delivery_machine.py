@@ -1,4 +1,7 @@
-"""Delivery against a plain-Python oracle: late meters, disputes, decisions, terminations, unmetered hours."""
+"""Delivery against a plain-Python oracle: late meters, disputes, decisions, terminations, unmetered hours.
+
+A funder bears part of the first contract: what goes back is shared with it, fen by fen.
+"""
 
 import datetime
 import importlib
@@ -12,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from accounts.audit import Actor
 from settlement.contracts.errors import TerminationRefused
+from settlement.contracts.funding import share_of
 from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
 from settlement.delivery.errors import BadReading, DisputeRefused
@@ -26,7 +30,14 @@ from settlement.delivery.operations import (
 )
 from settlement.ledger.check import differences
 from settlement.ledger.models import Account, AccountKind, TransferKind
-from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
+from settlement.ledger.operations import (
+    Funding,
+    Posting,
+    numbered_account,
+    open_accounts,
+    platform_account,
+    post_transfer,
+)
 from settlement.ledger.queries import Balances, balance_of
 from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import PoolFactory
@@ -37,6 +48,7 @@ NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
 START = NOW + HOUR
 CONTRACTS, HOURS, UNITS, FULL = 2, 4, 3, 3 * 3600
 PRICES = ((101, 333, 75, 25), (50, 0, 999, 7))
+FUNDED = (701, 0)  # fen
 WAIT, ANSWER = 5, 2  # hours
 BREAK_FEE = 1250
 
@@ -88,22 +100,29 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.buyers = [OrganisationFactory() for _ in range(CONTRACTS)]
         pool = PoolFactory(facility__provider=self.provider)
         bank = platform_account(kind=AccountKind.BANK).shard_for("")
+        programme = numbered_account(organisation=OrganisationFactory(), kind=AccountKind.PROGRAMME, number=1)
+        self.programme = Account.objects.get(pk=programme)
         drafts = []
         for number, (buyer, prices) in enumerate(zip(self.buyers, PRICES, strict=True)):
-            total = UNITS * sum(prices)
+            total, funded = UNITS * sum(prices), FUNDED[number]
             lines = [
                 Posting(bank, -total),
-                Posting(open_accounts(organisation=buyer)[AccountKind.AVAILABLE], total),
+                Posting(open_accounts(organisation=buyer)[AccountKind.AVAILABLE], total - funded),
             ]
+            lines += [Posting(programme, funded)] if funded else []
             post_transfer(
                 kind=TransferKind.TOP_UP, source="test", source_id=str(number), postings=lines, now=NOW
             )
-            drafts.append(compute_draft(buyer, pool, now=NOW, number=number, units=UNITS, prices=prices))
+            funding = Funding(programme, funded) if funded else None
+            draft = compute_draft(
+                buyer, pool, now=NOW, number=number, units=UNITS, prices=prices, funding=funding
+            )
+            drafts.append(draft)
         self.contracts = open_contracts(drafts=drafts, now=NOW)
         self.now = START + 2 * HOUR
         self.operator = Actor(user=UserFactory(is_staff=True))
         self.hours = [[OracleHour(UNITS * price) for price in prices] for prices in PRICES]
-        self.available = [0] * CONTRACTS
+        self.available = [0] * CONTRACTS  # What went back, to the buyer and the funder.
         self.receivable = self.fees = self.paid_out = 0
         self.debts: list[list[int]] = []  # [contract, fen], oldest first.
         self.open: dict[int, tuple[int, list[int], int, datetime.datetime, bool]] = {}
@@ -320,7 +339,11 @@ class DeliveryMachine(RuleBasedStateMachine):
             contract.refresh_from_db()
             undelivered = sum(hour.amount for hour in self.hours[of] if not hour.basis)
             assert contract.escrow == undelivered
-            assert balance_of(self.buyers[of]) == Balances(available=self.available[of], escrow=undelivered)
+            back = self.available[of]
+            to_funder = half_even(Fraction(FUNDED[of] * back, contract.total))
+            assert balance_of(self.buyers[of]) == Balances(available=back - to_funder, escrow=undelivered)
+            self.programme.refresh_from_db()
+            assert self.programme.balance == to_funder or not FUNDED[of]
             assert contract.deliveries.count() == sum(bool(hour.basis) for hour in self.hours[of])
             assert contract.status == self.status(of)
         assert balance_of(self.provider) == Balances(receivable=self.receivable)
@@ -372,5 +395,13 @@ def test_escrow_is_what_is_undelivered_after_every_step():
 def test_the_machine_sees_a_release_that_passes_over_no_dispute(monkeypatch):
     module = importlib.import_module("settlement.delivery.operations.release")
     monkeypatch.setattr(module, "frozen_slots", lambda ids: set())
+    with pytest.raises(AssertionError):
+        run_machine(40)
+
+
+@pytest.mark.django_db
+def test_the_machine_sees_a_share_that_is_rounded_payment_by_payment(monkeypatch):
+    alone = lambda *, funded, total, returned, amount: share_of(funded=funded, total=total, part=amount)  # noqa: E731
+    monkeypatch.setattr("settlement.contracts.models.returned_share", alone)
     with pytest.raises(AssertionError):
         run_machine(40)

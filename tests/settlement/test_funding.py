@@ -180,17 +180,8 @@ def contract(buyer, provider, fund, programme, now) -> Contract:
     """Three hours of 1,001, 999 and 0 fen, one unit; of the 2,403 fen held, 400 are the funder's."""
     fund(buyer, 5000)
     pool = PoolFactory(facility__provider=provider)
-    draft = compute_draft(buyer, pool, now=now, units=1, prices=(1001, 999, 0), held=1)
-    hold = place_hold(
-        organisation=buyer,
-        amount=2403,
-        source="bid",
-        source_id="funded",
-        expires_at=None,
-        now=now,
-        funding=Funding(programme, 400),
-    )
-    draft = type(draft)(**draft.__dict__ | {"hold_id": hold.pk})
+    funding = Funding(programme, 400)
+    draft = compute_draft(buyer, pool, now=now, units=1, prices=(1001, 999, 0), held=2403, funding=funding)
     [opened] = open_contracts(drafts=[draft], now=now)
     return opened
 

@@ -81,29 +81,29 @@ def test_an_issuer_writes_opens_and_closes_a_programme():
         "domestic_only": "on",
         "accelerators": [accelerator.pk],
     }
-    assert "above zero" in text_of(client.post("/programmes/new/", form | {"cap": "10001"}))
-    client.post("/programmes/new/", form)
+    assert "above zero" in text_of(client.post("/vouchers/run/new/", form | {"cap": "10001"}))
+    client.post("/vouchers/run/new/", form)
     draft = Programme.objects.get()
     assert (draft.cap, draft.ends_at) == (200_050, datetime.datetime(2026, 12, 31, 16, tzinfo=datetime.UTC))
-    assert 'value="12.50"' in text_of(client.get(f"/programmes/{draft.pk}/edit/"))
-    client.post(f"/programmes/{draft.pk}/edit/", form | {"ratio_specialised": "50"})
-    assert "50.0 %" in text_of(client.get(f"/programmes/{draft.pk}/"))
-    client.post(f"/programmes/{draft.pk}/open/")
-    page = text_of(client.get(f"/programmes/{draft.pk}/"))
+    assert 'value="12.50"' in text_of(client.get(f"/vouchers/run/{draft.pk}/edit/"))
+    client.post(f"/vouchers/run/{draft.pk}/edit/", form | {"ratio_specialised": "50"})
+    assert "50.0 %" in text_of(client.get(f"/vouchers/run/{draft.pk}/"))
+    client.post(f"/vouchers/run/{draft.pk}/open/")
+    page = text_of(client.get(f"/vouchers/run/{draft.pk}/"))
     assert "¥10,000.00 in the account" in page
-    assert "Compute for start-ups" in text_of(client.get("/programmes/"))
-    client.post(f"/programmes/{draft.pk}/close/")
+    assert "Compute for start-ups" in text_of(client.get("/vouchers/run/"))
+    client.post(f"/vouchers/run/{draft.pk}/close/")
     assert balance_of(body).available == 2_000_000
-    assert "Closed" in text_of(client.get(f"/programmes/{draft.pk}/"))
+    assert "Closed" in text_of(client.get(f"/vouchers/run/{draft.pk}/"))
 
 
 def test_a_draft_is_thrown_away_and_a_refusal_is_told():
     body = vouchers.issuer(fen=0)
     client = as_user(acting(body).user)
     draft = vouchers.write_programme(actor=acting(body), rules=vouchers.rules(), now=vouchers.NOW)
-    told = client.post(f"/programmes/{draft.pk}/open/", follow=True)
+    told = client.post(f"/vouchers/run/{draft.pk}/open/", follow=True)
     assert "available balance is ¥10,000.00 short" in text_of(told)
-    client.post(f"/programmes/{draft.pk}/discard/")
+    client.post(f"/vouchers/run/{draft.pk}/discard/")
     assert not Programme.objects.exists()
 
 
@@ -117,10 +117,10 @@ def test_a_firm_applies_with_papers_that_the_issuer_reads_and_approves(trader, p
     application = Application.objects.get()
     [file] = application.files.all()
     issuer = as_user(acting(programme.issuer).user)
-    assert "We train a model." in text_of(issuer.get(f"/programmes/applications/{application.pk}/"))
+    assert "We train a model." in text_of(issuer.get(f"/vouchers/run/applications/{application.pk}/"))
     assert b"".join(issuer.get(f"/vouchers/files/{file.pk}/").streaming_content) == b"our plan"
     decision = {"amount": "700", "reasons": "A part of it.", "decision": "approve"}
-    issuer.post(f"/programmes/applications/{application.pk}/", decision)
+    issuer.post(f"/vouchers/run/applications/{application.pk}/", decision)
     assert Voucher.objects.get().amount == 70_000
     assert "A part of it." in text_of(client.get("/vouchers/"))
 
@@ -128,7 +128,7 @@ def test_a_firm_applies_with_papers_that_the_issuer_reads_and_approves(trader, p
 def test_an_application_is_rejected_in_writing(buyer, programme):
     application = vouchers.application(buyer, programme)
     issuer = as_user(acting(programme.issuer).user)
-    page = f"/programmes/applications/{application.pk}/"
+    page = f"/vouchers/run/applications/{application.pk}/"
     assert "This field is required" in text_of(issuer.post(page, {"decision": "reject", "reasons": ""}))
     issuer.post(page, {"decision": "reject", "reasons": "Not of public use."})
     application.refresh_from_db()
@@ -192,24 +192,24 @@ def test_a_firm_declares_its_affiliates_and_an_operator_lifts_one(trader, viewer
 def test_the_report_is_read_on_the_page_as_csv_and_in_the_statement(voucher, programme, buyer):
     finance = MemberFactory(organisation=programme.issuer, role=Role.FINANCE)
     client = as_user(finance.user)
-    page = text_of(client.get(f"/programmes/{programme.pk}/"))
+    page = text_of(client.get(f"/vouchers/run/{programme.pk}/"))
     assert "¥192.00" in page
     assert "differ by" not in page
     rows = list(
-        csv.reader(io.StringIO(client.get(f"/programmes/{programme.pk}/report.csv").content.decode()))
+        csv.reader(io.StringIO(client.get(f"/vouchers/run/{programme.pk}/report.csv").content.decode()))
     )
     figures = {(row[1], row[2], row[3]): row[4] for row in rows[1:]}
     assert figures["Programme", "", "Funded"] == "10000.00"
     assert figures["Firm", buyer.name_en, "Reserved"] == "192.00"
     assert figures["Programme", "", "Left in the account"] == "9808.00"
-    statement = text_of(client.get(f"/programmes/{programme.pk}/statement/"))
+    statement = text_of(client.get(f"/vouchers/run/{programme.pk}/statement/"))
     assert "−¥120.00" in statement
     assert "¥9,808.00" in statement
 
 
 def test_an_issuer_revokes_a_voucher(voucher, programme):
     client = as_user(acting(programme.issuer).user)
-    page = f"/programmes/vouchers/{voucher.pk}/"
+    page = f"/vouchers/run/vouchers/{voucher.pk}/"
     assert "Revoke it" in text_of(client.get(page))
     client.post(page, {"reasons": "Misused."})
     assert "Misused." in text_of(client.get(page))
@@ -223,19 +223,19 @@ def test_teammates_without_the_role(voucher, programme, viewer):
     of_issuer = as_user(MemberFactory(organisation=programme.issuer, role=Role.VIEWER).user)
     application = Application.objects.get()
     for path in (
-        "/programmes/",
-        "/programmes/new/",
-        f"/programmes/{programme.pk}/",
-        f"/programmes/{programme.pk}/report.csv",
-        f"/programmes/{programme.pk}/statement/",
-        f"/programmes/applications/{application.pk}/",
-        f"/programmes/vouchers/{voucher.pk}/",
+        "/vouchers/run/",
+        "/vouchers/run/new/",
+        f"/vouchers/run/{programme.pk}/",
+        f"/vouchers/run/{programme.pk}/report.csv",
+        f"/vouchers/run/{programme.pk}/statement/",
+        f"/vouchers/run/applications/{application.pk}/",
+        f"/vouchers/run/vouchers/{voucher.pk}/",
     ):
         assert of_issuer.get(path).status_code == 403, path
     trader = as_user(MemberFactory(organisation=programme.issuer, role=Role.TRADER).user)
-    assert trader.get(f"/programmes/{programme.pk}/").status_code == 200
-    assert trader.post(f"/programmes/{programme.pk}/close/").status_code == 403
-    trader.post(f"/programmes/vouchers/{voucher.pk}/", {"reasons": "x"})
+    assert trader.get(f"/vouchers/run/{programme.pk}/").status_code == 200
+    assert trader.post(f"/vouchers/run/{programme.pk}/close/").status_code == 403
+    trader.post(f"/vouchers/run/vouchers/{voucher.pk}/", {"reasons": "x"})
     voucher.refresh_from_db()
     assert voucher.revoked_at is None
 
@@ -245,15 +245,15 @@ def test_strangers_find_nothing(voucher, programme, stranger):
     client = as_user(stranger.user)
     for path in (
         f"/vouchers/{voucher.pk}/",
-        "/programmes/",
-        "/programmes/new/",
-        f"/programmes/{programme.pk}/",
-        f"/programmes/{programme.pk}/edit/",
-        f"/programmes/{programme.pk}/report.csv",
-        f"/programmes/applications/{application.pk}/",
-        f"/programmes/vouchers/{voucher.pk}/",
+        "/vouchers/run/",
+        "/vouchers/run/new/",
+        f"/vouchers/run/{programme.pk}/",
+        f"/vouchers/run/{programme.pk}/edit/",
+        f"/vouchers/run/{programme.pk}/report.csv",
+        f"/vouchers/run/applications/{application.pk}/",
+        f"/vouchers/run/vouchers/{voucher.pk}/",
     ):
         assert client.get(path).status_code == 404, path
         assert Client().get(path).status_code == 302, path
-    assert client.post(f"/programmes/{programme.pk}/close/").status_code == 404
+    assert client.post(f"/vouchers/run/{programme.pk}/close/").status_code == 404
     assert text_of(client.get("/vouchers/")).count(programme.name_en) == 1  # open to all: not a voucher

@@ -18,7 +18,7 @@ from settlement.letters import write_to
 from settlement.money import show_yuan
 from settlement.vouchers.errors import ProgrammeRefused
 from settlement.vouchers.models import Application, ApplicationFile, Programme, Voucher
-from settlement.vouchers.queries import committed, end_of_year, year_of
+from settlement.vouchers.queries import committed, end_of_year, has_voucher, year_of
 
 LONGEST = 10_000
 RUNS_PROGRAMMES = [Role.OWNER, Role.FINANCE]
@@ -219,9 +219,7 @@ def _refuse_unless_eligible(programme: Programme, firm: Organisation, now: datet
             % {"tier": firm.get_tier_display()}
         )
     year = year_of(now)
-    if programme.vouchers.filter(
-        year=year, jurisdiction=firm.jurisdiction, registration_number=firm.registration_number
-    ).exists():
+    if has_voucher(programme, firm, year=year):
         raise ProgrammeRefused(_("This firm has its voucher of %(year)s already.") % {"year": year})
 
 

@@ -24,6 +24,7 @@ from settlement.vouchers.queries import (
     has_programmes,
     programmes_seen_by,
     uses_of,
+    waits_or_has_voucher,
 )
 
 USES_A_PAGE = 50
@@ -86,6 +87,7 @@ def programme(request: MemberRequest, programme_id: int) -> HttpResponse:
             "programme": shown,
             "form": form,
             "applications": shown.applications.filter(organisation=firm),
+            "settled": waits_or_has_voucher(shown, firm, now=now),
             "may_apply": Permission.TRADE in permissions_of(request.actor),
             "takes_applications": shown.is_open and shown.starts_at <= now < shown.ends_at,
             "eligible": any(each.tier == firm.tier for each in shown.tiers.all()),
