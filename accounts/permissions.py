@@ -21,6 +21,7 @@ class Permission(models.TextChoices):
     SEE_DELIVERY = "see_delivery", gettext_lazy("See deliveries and access details")
     REPORT_DELIVERY = "report_delivery", gettext_lazy("Report deliveries and meters")
     DISPUTE = "dispute", gettext_lazy("Open and answer disputes")
+    USE_LICENCES = "use_licences", gettext_lazy("Use licences: keys, seats, tokens and downloads")
     RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
     TERMINATE = "terminate", gettext_lazy("End contracts before their time")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
@@ -37,6 +38,7 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.REPORT_DELIVERY,
             Permission.DISPUTE,
             Permission.TERMINATE,
+            Permission.USE_LICENCES,
             Permission.VIEW,
         }
     ),
@@ -49,7 +51,9 @@ ROLE_MAY: dict[Role, frozenset[Permission]] = {
             Permission.VIEW,
         }
     ),
-    Role.ENGINEER: frozenset({Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.VIEW}),
+    Role.ENGINEER: frozenset(
+        {Permission.SEE_DELIVERY, Permission.REPORT_DELIVERY, Permission.USE_LICENCES, Permission.VIEW}
+    ),
     Role.VIEWER: frozenset({Permission.VIEW}),
 }
 

@@ -73,13 +73,14 @@ class UploadForm(forms.Form):
 class AlgorithmForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Algorithm
-        fields = ["name_zh", "name_en", "task", "modality", "filing_number", "card"]
+        fields = ["name_zh", "name_en", "task", "modality", "filing_number", "data_class", "card"]
         widgets = {"card": forms.Textarea(attrs={"rows": 14, "class": "font-monospace"})}
         help_texts = {
             "filing_number": _(
                 "A generative service offered to the public in mainland China is filed with the Cyberspace "
                 "Administration: give the filing's number."
             ),
+            "data_class": _("Important and core data stay in the mainland; personal information in China."),
             "card": _("What it is for, how it was trained and tested, where it fails. No HTML, no images."),
         }
 
@@ -125,6 +126,7 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "calls",
             "price",
             "supply",
+            "binding",
             "territory",
             "commercial",
             "derivatives",
@@ -133,4 +135,5 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             "term_days": _("For a term licence."),
             "calls": _("For a per-call licence."),
             "supply": _("Leave it empty for an unlimited supply."),
+            "binding": _("A floating seat goes to whoever runs; a node-locked one stays with its machine."),
         }

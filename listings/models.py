@@ -248,6 +248,15 @@ class Modality(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+class DataClass(models.TextChoices):
+    """The law's class of the data in an algorithm's artefacts; `listings.circulation` has the rules."""
+
+    GENERAL = "general", _("General data")
+    PERSONAL = "personal", _("Personal information")
+    IMPORTANT = "important", _("Important data")
+    CORE = "core", _("Core data")
+
+
 class Algorithm(models.Model):
     """A model or algorithm that a publisher licenses."""
 
@@ -264,6 +273,9 @@ class Algorithm(models.Model):
     modality = models.CharField(_("modality"), max_length=60, choices=Modality)
     card = models.TextField(_("model card (Markdown)"), blank=True)
     filing_number = models.CharField(_("regulator's filing number"), max_length=60, blank=True)
+    data_class = models.CharField(
+        _("data class"), max_length=10, choices=DataClass, default=DataClass.GENERAL
+    )
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
     created_at = models.DateTimeField()
 
@@ -317,6 +329,10 @@ class LicencePlan(models.Model):
         TERM = "term", _("Term")
         PER_CALL = "per_call", _("Per call")
 
+    class Binding(models.TextChoices):
+        FLOATING = "floating", _("Floating")
+        NODE_LOCKED = "node_locked", _("Node-locked")
+
     class Territory(models.TextChoices):
         MAINLAND = "mainland", _("Mainland China")
         GREATER_BAY = "greater_bay", _("Greater Bay Area")
@@ -331,6 +347,7 @@ class LicencePlan(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     term_days = models.PositiveIntegerField(_("term (days)"), null=True, blank=True)
     calls = models.PositiveBigIntegerField(_("calls included"), null=True, blank=True)
+    binding = models.CharField(_("seat binding"), max_length=12, choices=Binding, default=Binding.FLOATING)
     territory = models.CharField(_("territory"), max_length=20, choices=Territory)
     commercial = models.BooleanField(_("commercial use"))
     derivatives = models.BooleanField(_("derivatives"))

@@ -11,12 +11,14 @@ import zlib
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidInput
+from listings.artefacts import CHECKS, check_archive
 
 Upload: TypeAlias = "UploadedFile[bytes]"
 
@@ -28,15 +30,10 @@ NESTED = frozenset([".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip",
 PICKLE_HEAD = re.compile(rb"\x80[\x02-\x05]")
 ZIP_HEAD = b"PK\x03\x04"
 ENCRYPTED = 0x1
-MOST_ARCHIVE_MEMBERS = 10_000
-LONGEST_SAFETENSORS_HEADER = 100_000_000
 
 
 def is_safetensors(file: Upload) -> bool:
-    """Eight bytes of length, then a JSON header of that length: https://github.com/huggingface/safetensors"""
-    head = file.read(9)
-    length = int.from_bytes(head[:8], "little")
-    return bool(head[8:] == b"{" and length <= min(LONGEST_SAFETENSORS_HEADER, (file.size or 0) - 8))
+    return bool(file.read(9)[8:] == b"{")
 
 
 def is_gguf(file: Upload) -> bool:
@@ -64,11 +61,7 @@ FORMATS: dict[str, Callable[[Upload], bool]] = {
 def check_upload(file: Upload) -> str:
     """The file's suffix, where it is of an accepted format and size. Raises InvalidInput."""
     suffix = PurePath(file.name or "").suffix.lower()
-    if suffix in PICKLED:
-        raise InvalidInput(
-            _("%(suffix)s files can run code when they are opened. Convert the weights to safetensors.")
-            % {"suffix": suffix}
-        )
+    _refuse_pickled(suffix)
     if suffix not in FORMATS:
         raise InvalidInput(_("Upload one of these: %(formats)s.") % {"formats": ", ".join(FORMATS)})
     if not file.size:
@@ -81,11 +74,20 @@ def check_upload(file: Upload) -> str:
     file.seek(0)
     if not FORMATS[suffix](file):
         raise InvalidInput(_("This is not a %(suffix)s file, whatever its name says.") % {"suffix": suffix})
+    file.seek(0)
     if suffix == ".zip":
-        file.seek(0)
         _check_members(file)
+    elif suffix in CHECKS:
+        CHECKS[suffix](file.file, file.size)
     file.seek(0)
     return suffix
+
+
+def check_reference(reference: str) -> None:
+    """Refuse an address of what could not be uploaded either. Raises InvalidInput."""
+    if not reference.startswith("https://"):
+        raise InvalidInput(_("A reference begins with https://."))
+    _refuse_pickled(PurePath(urlsplit(reference).path).suffix.lower())
 
 
 def sha256_of(file: Upload) -> str:
@@ -96,16 +98,20 @@ def sha256_of(file: Upload) -> str:
     return digest.hexdigest()
 
 
+def _refuse_pickled(suffix: str) -> None:
+    if suffix in PICKLED:
+        raise InvalidInput(
+            _("%(suffix)s files can run code when they are opened. Convert the weights to safetensors.")
+            % {"suffix": suffix}
+        )
+
+
 def _check_members(file: Upload) -> None:
-    """Only names and first bytes are read: nothing is unpacked, so an archive bomb does nothing."""
+    """Members are read in passing: nothing is unpacked, so an archive bomb does nothing."""
     try:
         with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_ARCHIVE_MEMBERS:
-                raise InvalidInput(
-                    _("The archive holds more than %(most)s files.") % {"most": MOST_ARCHIVE_MEMBERS}
-                )
-            for member in members:
+            check_archive(archive, file.size or 0)
+            for member in archive.infolist():
                 _check_member(archive, member)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         raise InvalidInput(_("This archive is damaged, or compressed in a way that is not known.")) from error
@@ -124,3 +130,6 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         )
     if suffix in NESTED or head == ZIP_HEAD:
         raise InvalidInput(_("The archive holds another archive, %(name)s.") % {"name": name})
+    if suffix in CHECKS:
+        with archive.open(member) as opened:
+            CHECKS[suffix](opened, member.file_size)

@@ -32,11 +32,13 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Orders"), "/orders/", "list-details"), lambda member: member.organisation.buys),
     (Section(_("Listings"), "/listings/", "server-2"), lambda member: member.organisation.provides),
     (Section(_("Contracts"), "/contracts/", "file-certificate"), lambda member: True),
+    (Section(_("Licences"), "/licences/", "license"), lambda member: True),
     (
         Section(_("Vouchers"), "/vouchers/", "certificate"),
         lambda member: member.organisation.buys or has_programmes(member.organisation),
     ),
     (Section(_("Balance"), "/balance/", "wallet"), lambda member: may(member, Permission.SEE_MONEY)),
+    (Section(_("Invoices"), "/invoices/", "file-text"), lambda member: may(member, Permission.SEE_MONEY)),
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
 ]
 NEWCOMER_SECTIONS = [Section(_("Register your organisation"), "/organisation/create/", "building")]
@@ -47,8 +49,11 @@ OPERATOR_SECTIONS = [
     Section(_("Payouts"), "/operator/payouts/", "cash"),
     Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
     Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+    Section("Stripe", "/operator/stripe/", "world"),
     Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
     Section(_("Disputes"), "/operator/disputes/", "scale"),
+    Section(_("Licences"), "/operator/licences/", "license"),
+    Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
     Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
 ]
 

@@ -144,7 +144,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=private_services.database_url())}
-DATABASES["default"].setdefault("OPTIONS", {})
+# Lets the ledger prepare its one statement; PgBouncer pools those too, from 1.21 on.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 5)
 
 REDIS_URL = env("REDIS_URL", default=private_services.redis_url())
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
@@ -239,6 +240,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANONYMOUS", default="120/min"),
         "caller": env("API_RATE_CALLER", default="1200/min"),
+        "licence": env("API_RATE_LICENCE", default="600/min"),
     },
     "NUM_PROXIES": PROXY_COUNT,
     "EXCEPTION_HANDLER": "accounts.api.problems.problem_handler",
@@ -267,14 +269,25 @@ SPECTACULAR_SETTINGS = {
         "LicencePlanStatus": "listings.models.LicencePlan.Status",
         "LicenceKind": "listings.models.LicencePlan.Kind",
         "LicenceTerritory": "listings.models.LicencePlan.Territory",
+        "SeatBinding": "listings.models.LicencePlan.Binding",
+        "DataClass": "listings.models.DataClass",
+        "LicenceStanding": "settlement.licences.models.Standing",
         "OrderKind": "marketplace.trading.models.Order.Kind",
         "OrderStatus": "marketplace.trading.models.Order.Status",
         "OrderOutcome": "marketplace.trading.models.RoundOrder.Outcome",
         "RoundStatus": "marketplace.trading.models.Round.Status",
+        "Rail": "settlement.payments.models.Rail",
+        "PayoutSource": "settlement.payments.models.PayoutSource",
+        "PayoutStatus": "settlement.payments.models.Payout.Status",
         "ContractKind": "settlement.contracts.models.Contract.Kind",
         "TerminationGround": "settlement.contracts.models.Ground",
         "TerminationProposalStatus": "settlement.contracts.models.TerminationProposal.Status",
         "ContractStatus": "settlement.contracts.models.Contract.Status",
+        "InvoiceKind": "settlement.invoices.models.Invoice.Kind",
+        "InvoiceSeries": "settlement.invoices.models.Invoice.Series",
+        "FapiaoKind": "settlement.invoices.models.InvoiceProfile.Kind",
+        "FapiaoStatus": "settlement.invoices.models.FapiaoRequest.Status",
+        "InvoiceCycle": "settlement.invoices.models.InvoiceProfile.Cycle",
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
@@ -318,6 +331,9 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+LICENCE_GRACE_DAYS = env.int("LICENCE_GRACE_DAYS", default=7)
+LICENCE_LEASE_MINUTES = env.int("LICENCE_LEASE_MINUTES", default=15)
+LICENCE_CACHE_MINUTES = env.int("LICENCE_CACHE_MINUTES", default=60)
 PAYOUT_MINIMUM_FEN = env.int("PAYOUT_MINIMUM_FEN", default=10_000)
 PAYOUT_ACCOUNT_WAIT_HOURS = env.int("PAYOUT_ACCOUNT_WAIT_HOURS", default=24)
 # When the reconciliation says that money waits too long.
@@ -329,6 +345,28 @@ TOP_UP_BANK = {
     "bank": env("TOP_UP_BANK_NAME", default="") or gettext_lazy("Demonstration Bank, Shenzhen"),
     "account": env("TOP_UP_BANK_ACCOUNT", default="0000 0000 0000 0000"),
 }
+# The platform as it stands on invoices: it issues all of them, and sells its fee.
+INVOICE_ISSUER = {
+    "name_zh": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "name_en": env("INVOICE_ISSUER_NAME_EN", default="Suanpan Exchange (demonstration)"),
+    "jurisdiction": env("INVOICE_ISSUER_JURISDICTION", default="mainland"),
+    "registration_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "title": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "tax_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
+    "address": env("INVOICE_ISSUER_ADDRESS", default=""),
+    "phone": env("INVOICE_ISSUER_PHONE", default=""),
+    "bank": env("TOP_UP_BANK_NAME", default=""),
+    "bank_account": env("TOP_UP_BANK_ACCOUNT", default=""),
+}
+# Cards and Stripe Connect: offered where both secrets are set. A market charges in CNY, in HKD, or in both.
+STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
+STRIPE_CURRENCIES = env.list("STRIPE_CURRENCIES", default=["CNY"])
+# Where Stripe's own pages live: our forms lead there, which the content security policy must permit.
+STRIPE_PAGES = env.list("STRIPE_PAGES", default=["https://checkout.stripe.com", "https://connect.stripe.com"])
+FORM_TARGETS = STRIPE_PAGES if STRIPE_SECRET_KEY else []
+CARD_TOP_UP_MINIMUM = env.int("CARD_TOP_UP_MINIMUM", default=10_000)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
     "forget old API requests": {
@@ -349,6 +387,15 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.delivery.tasks.release_delivered_hours",
         "schedule": crontab(minute="1"),
     },
+    "issue licences": {"task": "settlement.licences.tasks.issue", "schedule": crontab()},
+    "take back the seats of crashed machines": {
+        "task": "settlement.licences.tasks.reclaim",
+        "schedule": crontab(),
+    },
+    "revoke the licences of terminated contracts": {
+        "task": "settlement.licences.tasks.revoke",
+        "schedule": crontab(),
+    },
     "return the rest of closed programmes": {
         "task": "settlement.vouchers.tasks.return_rest",
         "schedule": crontab(minute="21"),
@@ -357,6 +404,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "settlement.delivery.tasks.remind_providers",
         "schedule": crontab(minute="11"),
     },
+    "invoice ended contracts": {
+        "task": "settlement.invoices.tasks.invoice_contracts",
+        "schedule": crontab(minute="21"),
+    },
+    "invoice the months that are over": {
+        "task": "settlement.invoices.tasks.invoice_months",
+        "schedule": crontab(minute="41"),
+    },
     "pay out on schedule": {
         "task": "settlement.payments.tasks.pay_out_what_is_due",
         "schedule": crontab(minute="20", hour="*/6"),
@@ -364,6 +419,26 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile": {
         "task": "settlement.payments.tasks.reconcile_yesterday",
         "schedule": crontab(minute="40", hour="1"),
+    },
+    "make calls to Stripe left half-way": {
+        "task": "settlement.payments.tasks.make_due_stripe_calls",
+        "schedule": crontab(),
+    },
+    "process Stripe's events left half-way": {
+        "task": "settlement.payments.tasks.process_due_stripe_events",
+        "schedule": crontab(),
+    },
+    "collect arrears": {
+        "task": "settlement.payments.tasks.collect_arrears",
+        "schedule": crontab(minute="*/10"),
+    },
+    "begin payouts through Stripe": {
+        "task": "settlement.payments.tasks.begin_stripe_payouts",
+        "schedule": crontab(),
+    },
+    "catch up with Stripe": {
+        "task": "settlement.payments.tasks.catch_up_with_stripe",
+        "schedule": crontab(minute="10", hour="1"),
     },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env(

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 FEN_PER_YUAN = 100
+SIGNS = {"CNY": "¥", "HKD": "HK$"}
 
 
 def half_even(numerator: int, denominator: int) -> int:
@@ -29,3 +30,9 @@ def to_fen(yuan: Decimal) -> int:
 def show_yuan(fen: int) -> str:
     """`¥1,234.56`: the sign goes first."""
     return f"{'-' if fen < 0 else ''}¥{abs(to_yuan(fen)):,.2f}"
+
+
+def show_amount(fen: int, currency: str) -> str:
+    """`HK$1,234.56`, `¥1,234.56`; in full where a currency has no sign here: `USD 1,234.56`."""
+    sign = SIGNS.get(currency, f"{currency} ")
+    return f"{'-' if fen < 0 else ''}{sign}{abs(to_yuan(fen)):,.2f}"

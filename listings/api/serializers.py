@@ -10,6 +10,7 @@ from listings.models import (
     Algorithm,
     AlgorithmVersion,
     Capacity,
+    DataClass,
     Facility,
     LicencePlan,
     Pool,
@@ -142,6 +143,7 @@ class PlanSerializer(serializers.ModelSerializer[LicencePlan]):
             "kind",
             "term_days",
             "calls",
+            "binding",
             "territory",
             "commercial",
             "derivatives",
@@ -165,6 +167,7 @@ class AlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
             "modality",
             "publisher",
             "filing_number",
+            "data_class",
             "lowest_price_fen",
         )
 
@@ -180,8 +183,12 @@ class AlgorithmDetailSerializer(AlgorithmSerializer):
 class AlgorithmTermsSerializer(serializers.ModelSerializer[Algorithm]):
     class Meta:
         model = Algorithm
-        fields = ("name_zh", "name_en", "task", "modality", "card", "filing_number")
-        extra_kwargs: ClassVar = {"card": {"default": ""}, "filing_number": {"default": ""}}
+        fields = ("name_zh", "name_en", "task", "modality", "card", "filing_number", "data_class")
+        extra_kwargs: ClassVar = {
+            "card": {"default": ""},
+            "filing_number": {"default": ""},
+            "data_class": {"default": DataClass.GENERAL},
+        }
 
 
 class OwnPlanSerializer(serializers.ModelSerializer[LicencePlan]):
@@ -195,6 +202,7 @@ class OwnPlanSerializer(serializers.ModelSerializer[LicencePlan]):
             "kind",
             "term_days",
             "calls",
+            "binding",
             "territory",
             "commercial",
             "derivatives",
@@ -249,6 +257,7 @@ class PlanTermsSerializer(serializers.ModelSerializer[LicencePlan]):
             "kind",
             "term_days",
             "calls",
+            "binding",
             "territory",
             "commercial",
             "derivatives",
@@ -259,4 +268,5 @@ class PlanTermsSerializer(serializers.ModelSerializer[LicencePlan]):
             "term_days": {"default": None, "help_text": "Of a term licence."},
             "calls": {"default": None, "help_text": "Of a per-call licence."},
             "supply": {"default": None, "help_text": "Seats on offer; null: unlimited."},
+            "binding": {"default": LicencePlan.Binding.FLOATING},
         }

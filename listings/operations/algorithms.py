@@ -1,7 +1,7 @@
 """A publisher's algorithms: described as drafts, then listed and withdrawn."""
 
 import datetime
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -24,6 +24,7 @@ class AlgorithmFields(TypedDict):
     modality: str
     card: str
     filing_number: str
+    data_class: NotRequired[str]
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """The terms under which an algorithm is licensed."""
 
 import datetime
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ class PlanFields(TypedDict):
     territory: str
     commercial: bool
     derivatives: bool
+    binding: NotRequired[str]
     price: int
     supply: int | None
 

@@ -11,7 +11,7 @@ from accounts.errors import InvalidInput
 from listings.models import Accelerator, Algorithm, AlgorithmVersion
 from listings.operations.algorithms import claim
 from listings.operations.guard import insert
-from listings.uploads import Upload, check_upload, sha256_of
+from listings.uploads import Upload, check_reference, check_upload, sha256_of
 
 
 @transaction.atomic
@@ -42,8 +42,7 @@ def add_version(
         file.name = f"{version.sha256}{suffix}"
         version.file = file
     else:
-        if not reference.startswith("https://"):
-            raise InvalidInput(_("A reference begins with https://."))
+        check_reference(reference)
         if not size_bytes:
             raise InvalidInput(_("Give the size of the referenced file in bytes."))
         version.reference, version.sha256, version.size_bytes = reference, sha256.lower(), size_bytes

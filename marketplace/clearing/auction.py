@@ -33,8 +33,10 @@ def merit_order(asks: Asks) -> Column:
     return _order(asks.pool, asks.price, asks.placed)
 
 
-def auction(book: Book) -> tuple[Fills, Grid, Grid, Grid, int]:
-    """Clear a book of separable pools: fills, used units, prices, bound prices, welfare.
+def auction(book: Book, row: Column) -> tuple[Fills, Grid, Grid, Grid, int]:
+    """Clear a book of separable pools, its asks in merit order being `row`.
+
+    Returns fills, used units, prices, bound prices and welfare.
 
     At the bound prices the bound is the welfare: divisible single-slot orders have no duality gap.
     """
@@ -42,7 +44,6 @@ def auction(book: Book) -> tuple[Fills, Grid, Grid, Grid, int]:
     limit = book.options.price
     cell = book.options.pool * book.slots + bids.earliest
     order = _order(cell, -limit, bids.placed)
-    row = merit_order(asks)
     shape = (book.pools, book.slots)
     filled, used, price, bound_price, welfare = _cross(
         *shape,

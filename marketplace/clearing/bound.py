@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.compiled import njit
+from marketplace.clearing.starts import Starts, all_starts
 
 Prices = NDArray[np.int64]
 
@@ -36,8 +37,8 @@ LARGEST_SUM = 2**62  # of the prices of a pool
 class Replies(NamedTuple):
     """What each bid and ask needs to find its best reply to prices.
 
-    Options are looked at by group, one a pair of pool and duration: those of group g are the positions
-    group_first[g] to group_first[g + 1] of `row` (the row in the book), `low` and `high` (first and last
+    Starts are looked at by group, one a pair of pool and duration: those of group g are the positions
+    group_first[g] to group_first[g + 1] of `row` (the row of starts), `low` and `high` (first and last
     start). A group builds a sparse table of `group_depth` levels; where that is 1 it scans each window.
     """
 
@@ -49,13 +50,13 @@ class Replies(NamedTuple):
     row: NDArray[np.int32]
     low: NDArray[np.int32]
     high: NDArray[np.int32]
-    offsets: Column
+    offsets: Column  # bid b has the rows offsets[b] to offsets[b + 1]
     pool: Column
-    worth: Column  # limit x duration, by option
-    quantity: Column
+    worth: Column  # limit x duration
+    units: Column
     duration: Column
-    earliest: Column
-    latest_start: Column
+    first_start: Column
+    last_start: Column
     ask_pool: Column
     ask_first: Column
     ask_last: Column
@@ -63,14 +64,16 @@ class Replies(NamedTuple):
     ask_price: Column
 
 
-def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, int]:
-    """Prices λ (pools x slots, whole ticks) and U(λ), exact.
+def bound_prices(
+    book: Book, starts: Starts | None = None, *, iterations: int | None = None
+) -> tuple[Prices, int]:
+    """Prices λ (pools x slots, whole ticks) and U(λ), exact; over all starts, or only over those given.
 
     `iterations` is at least 1; by default, what the size of the book affords.
     """
     if iterations is None:
         iterations = min(MOST, max(FEWEST, WORK // max(1, len(book.options))))
-    replies = _replies(book)
+    replies = _replies(book, all_starts(book) if starts is None else starts)
     pool, limit = book.options.pool, book.options.price
     total = np.bincount(pool, limit, minlength=book.pools)
     unit = UNIT * total / np.maximum(np.bincount(pool, minlength=book.pools), 1)
@@ -79,29 +82,28 @@ def bound_prices(book: Book, *, iterations: int | None = None) -> tuple[Prices, 
     return whole, _exact(replies, whole)
 
 
-def bound_at(book: Book, prices: Prices) -> int:
+def bound_at(book: Book, prices: Prices, starts: Starts | None = None) -> int:
     """U at any prices (pools x slots, whole ticks, none negative)."""
-    return _exact(_replies(book), prices)
+    return _exact(_replies(book, all_starts(book) if starts is None else starts), prices)
 
 
 def _exact(replies: Replies, prices: Prices) -> int:
     return int(_value(replies, prices, np.empty(prices.shape)))
 
 
-def _replies(book: Book) -> Replies:
-    asks, bids, options = book.asks, book.bids, book.options
-    duration = bids.duration[options.bid]
-    group = options.pool * (book.slots + 1) + duration
+def _replies(book: Book, starts: Starts) -> Replies:
+    asks = book.asks
+    pool, duration = book.options.pool[starts.option], book.bids.duration[starts.bid]
+    group = pool * (book.slots + 1) + duration
     row = np.argsort(group, kind="stable")
     groups, first = np.unique(group[row], return_index=True)
     group_pool, group_duration = np.divmod(groups, book.slots + 1)
-    low = bids.earliest[options.bid][row]
-    high = (bids.latest[options.bid] - duration)[row]
+    low, high = starts.first[row], starts.last[row]
     group_depth = np.ones_like(groups)
     if len(groups):
-        starts = high - low + 1
-        depth = 1 + np.log2(np.maximum.reduceat(starts, first)).astype(np.int64)
-        table = (depth - 1) * (book.slots - group_duration + 1) < np.add.reduceat(starts, first)
+        counts = high - low + 1
+        depth = 1 + np.log2(np.maximum.reduceat(counts, first)).astype(np.int64)
+        table = (depth - 1) * (book.slots - group_duration + 1) < np.add.reduceat(counts, first)
         group_depth[table] = depth[table]
     return Replies(
         group_first=np.append(first, len(row)),
@@ -112,13 +114,13 @@ def _replies(book: Book) -> Replies:
         row=row.astype(np.int32),
         low=low.astype(np.int32),
         high=high.astype(np.int32),
-        offsets=book.offsets,
-        pool=options.pool,
-        worth=options.price * duration,
-        quantity=bids.quantity,
-        duration=bids.duration,
-        earliest=bids.earliest,
-        latest_start=bids.latest - bids.duration,
+        offsets=np.searchsorted(starts.bid, np.arange(len(book.bids) + 1)),
+        pool=pool,
+        worth=book.options.price[starts.option] * duration,
+        units=starts.units,
+        duration=duration,
+        first_start=starts.first,
+        last_start=starts.last,
         ask_pool=asks.pool,
         ask_first=asks.first,
         ask_last=asks.last,
@@ -131,9 +133,9 @@ def _replies(book: Book) -> Replies:
 def _floor(replies, pools, slots):  # type: ignore[no-untyped-def]
     """What λ need not go below: the cheapest reserve or, where nothing is offered, what no bid would pay."""
     dearest = np.zeros(pools)
-    for option in range(len(replies.pool)):
-        pool = replies.pool[option]
-        dearest[pool] = max(dearest[pool], replies.worth[option])
+    for row in range(len(replies.pool)):
+        pool = replies.pool[row]
+        dearest[pool] = max(dearest[pool], replies.worth[row])
     floor = np.full((pools, slots), np.inf)
     for ask in range(len(replies.ask_pool)):
         pool = replies.ask_pool[ask]
@@ -183,21 +185,24 @@ def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
     cost = _cheapest(replies, sums)
     value = nothing
     change = np.zeros((pools, slots + 1))
-    for bid in range(len(replies.quantity)):
+    for bid in range(len(replies.offsets) - 1):
         best, chosen = nothing, -1
-        for option in range(replies.offsets[bid], replies.offsets[bid + 1]):
-            surplus = replies.worth[option] - cost[option]
-            if surplus > best:
-                best, chosen = surplus, option
+        for row in range(replies.offsets[bid], replies.offsets[bid + 1]):
+            surplus = replies.worth[row] - cost[row]
+            if surplus > 0 and surplus * replies.units[row] > best:
+                best, chosen = surplus * replies.units[row], row
         if chosen >= 0:
-            quantity, duration = replies.quantity[bid], replies.duration[bid]
-            value += quantity * best
-            pool, start = replies.pool[chosen], replies.earliest[bid]
-            last = replies.latest_start[bid]
+            value += best
+            pool, start, duration = (
+                replies.pool[chosen],
+                replies.first_start[chosen],
+                replies.duration[chosen],
+            )
+            last = replies.last_start[chosen]
             while start < last and sums[pool, start + duration] - sums[pool, start] != cost[chosen]:
                 start += 1
-            change[pool, start] -= quantity
-            change[pool, start + duration] += quantity
+            change[pool, start] -= replies.units[chosen]
+            change[pool, start + duration] += replies.units[chosen]
     for p in range(pools):
         units = 0.0
         for t in range(slots):
@@ -215,7 +220,7 @@ def _value(replies, prices, idle):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _cheapest(replies, sums):  # type: ignore[no-untyped-def]
-    """For each option the least sum of prices over the slots of any of its starts."""
+    """For each row of starts the least sum of prices over the slots of any of them."""
     slots = sums.shape[1] - 1
     cost = np.empty(len(replies.row), sums.dtype)
     least = np.empty((max(1, replies.depth), slots), sums.dtype)

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import (
+    Charge,
     Grid,
     Market,
     cheapest_start,
@@ -38,18 +40,13 @@ class Start(NamedTuple):
     values: NDArray[np.float64]
 
 
-def construct(empty: Market, bound_prices: Grid, threads: int) -> Start:
+def construct(empty: Market, bound_prices: Grid, threads: int, *, marginal: bool) -> Start:
     """The best of some constructions: the share of the bound prices first, then the power of the size."""
-    values = {power: option_values(empty.bids, empty.options, bound_prices, power) for power in POWERS}
 
     def attempt(share: float, power: float) -> Start:
-        m = empty._replace(bids=empty.bids.copy(), cells=empty.cells.copy())
-        pull = (bound_prices * share).astype(np.int64)
-        order = np.argsort(-bid_values(m.bids, values[power]), kind="stable")
-        everywhere = np.ones(len(m.cells), np.bool_)
-        welfare = insert_all(*m, pull, everywhere, order)
-        welfare += insert_all(*m, np.zeros_like(pull), everywhere, order)  # what no one else would pay for
-        return Start(m, int(welfare), share, pull, values[power])
+        values = option_values(empty.bids, empty.options, bound_prices, power)
+        order = np.argsort(-bid_values(empty.bids, values), kind="stable")
+        return _insert_in(order, empty, bound_prices, share, values, marginal=marginal)
 
     def best(attempts: Iterable[Start]) -> Start:
         return max(attempts, key=lambda start: start.welfare)
@@ -58,6 +55,31 @@ def construct(empty: Market, bound_prices: Grid, threads: int) -> Start:
         first = best(pool.map(lambda share: attempt(share, FIRST_POWER), SHARES))
         rest = [power for power in POWERS if power != FIRST_POWER]
         return best([first, *pool.map(lambda power: attempt(first.share, power), rest)])
+
+
+def construct_in_order(empty: Market, bound_prices: Grid) -> Start:
+    """First come, first served, as far as the promises allow: each bid in turn where it saves most."""
+    values = option_values(empty.bids, empty.options, bound_prices, FIRST_POWER)
+    start = _insert_in(np.arange(len(empty.bids)), empty, bound_prices, 0.0, values, marginal=False)
+    return start._replace(pull=bound_prices)
+
+
+def _insert_in(
+    order: Column,
+    empty: Market,
+    bound_prices: Grid,
+    share: float,
+    values: NDArray[np.float64],
+    *,
+    marginal: bool,
+) -> Start:
+    """Insert in this order, at a share of the bound prices, then at none: what no one else would pay for."""
+    m = empty._replace(bids=empty.bids.copy(), cells=empty.cells.copy())
+    pull = (bound_prices * share).astype(np.int64)
+    everywhere = np.ones(len(m.cells), np.bool_)
+    welfare = insert_all(*m, Charge(pull, marginal), everywhere, order)
+    welfare += insert_all(*m, Charge(np.zeros_like(pull), marginal), everywhere, order)
+    return Start(m, int(welfare), share, pull, values)
 
 
 @njit(cache=True, nogil=True)
@@ -96,21 +118,21 @@ def bid_values(bids, values):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def insert_all(bids, options, cells, levels, pull, allowed, order):  # type: ignore[no-untyped-def]
+def insert_all(bids, options, cells, levels, charge, allowed, order):  # type: ignore[no-untyped-def]
     welfare = 0
     for b in order:
         if bids[b].pool < 0:
-            welfare += max(0, insert(bids, options, cells, levels, pull, allowed, b))
+            welfare += max(0, insert(bids, options, cells, levels, charge, allowed, b))
     return welfare
 
 
 @njit(cache=True, nogil=True)
-def insert(bids, options, cells, levels, pull, allowed, b):  # type: ignore[no-untyped-def]
+def insert(bids, options, cells, levels, charge, allowed, b):  # type: ignore[no-untyped-def]
     """Place a rejected bid, and its partner if it has one; returns the welfare added, or -1."""
-    gain = _insert_one(bids, options, cells, levels, pull, allowed, b)
+    gain = _insert_one(bids, options, cells, levels, charge, allowed, b)
     if gain < 0 or bids[b].partner < 0:
         return gain
-    more = _insert_one(bids, options, cells, levels, pull, allowed, bids[b].partner)
+    more = _insert_one(bids, options, cells, levels, charge, allowed, bids[b].partner)
     if more < 0:
         remove(bids, options, cells, levels, b)
         return -1
@@ -118,28 +140,28 @@ def insert(bids, options, cells, levels, pull, allowed, b):  # type: ignore[no-u
 
 
 @njit(cache=True, nogil=True)
-def _insert_one(bids, options, cells, levels, pull, allowed, b):  # type: ignore[no-untyped-def]
+def _insert_one(bids, options, cells, levels, charge, allowed, b):  # type: ignore[no-untyped-def]
     units = bids[b].quantity
-    o, start = best_place(bids, options, cells, levels, pull, allowed, b, units, True)
+    o, start = best_place(bids, options, cells, levels, charge, allowed, b, units, True)
     if o < 0 and bids[b].minimum < units:
         low, high = bids[b].minimum, units  # the most units that find a place lie in [low, high)
-        if best_place(bids, options, cells, levels, pull, allowed, b, low, False)[0] < 0:
+        if best_place(bids, options, cells, levels, charge, allowed, b, low, False)[0] < 0:
             return -1
         while high - low > 1:
             middle = (low + high) // 2
-            if best_place(bids, options, cells, levels, pull, allowed, b, middle, False)[0] >= 0:
+            if best_place(bids, options, cells, levels, charge, allowed, b, middle, False)[0] >= 0:
                 low = middle
             else:
                 high = middle
         units = low
-        o, start = best_place(bids, options, cells, levels, pull, allowed, b, units, True)
+        o, start = best_place(bids, options, cells, levels, charge, allowed, b, units, True)
     if o < 0:
         return -1
     return place(bids, options, cells, levels, b, o, start, units)
 
 
 @njit(cache=True, nogil=True)
-def best_place(bids, options, cells, levels, pull, allowed, b, units, check):  # type: ignore[no-untyped-def]
+def best_place(bids, options, cells, levels, charge, allowed, b, units, check):  # type: ignore[no-untyped-def]
     """The option and start of the largest surplus, at least 0, at which (if checked) nobody loses; or -1."""
     best, best_option, best_start = np.int64(-1), -1, -1
     d = bids[b].duration
@@ -147,9 +169,9 @@ def best_place(bids, options, cells, levels, pull, allowed, b, units, check):  #
         k = options[o].pool
         if not allowed[k]:
             continue
-        start, cost = cheapest_start(bids, options, cells, levels, pull, b, o, units)
-        if start < 0 or options[o].limit * d - cost <= best:
+        start, cost = cheapest_start(bids, options, cells, levels, charge, b, o, units)
+        if start < 0 or options[o].limit * d * units - cost <= best:
             continue
         if not check or nobody_loses(bids, options, cells, levels, k, start, start + d, units):
-            best, best_option, best_start = options[o].limit * d - cost, o, start
+            best, best_option, best_start = options[o].limit * d * units - cost, o, start
     return best_option, best_start

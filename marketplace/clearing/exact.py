@@ -8,6 +8,7 @@ for all its placements in that pool, until nobody loses. HiGHS computes in doubl
 and added up in integers.
 """
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,11 +19,13 @@ from numpy.typing import NDArray
 from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert_all, option_values
-from marketplace.clearing.market import Grid, Market, place, remove
+from marketplace.clearing.market import Charge, Grid, Market, place, remove
+from marketplace.clearing.starts import Starts
 
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
-COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
+COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together; a part
+FEW_COEFFICIENTS = 600  # with so few is solved however many there are
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
 SLACK = 0.99  # welfare is whole: a bound less than one above it proves it optimal
@@ -40,38 +43,39 @@ class Placements(NamedTuple):
         return len(self.bid)
 
 
-def optimum(m: Market, lifted: Grid, welfare: int, parts: int = 1) -> tuple[int, bool]:
-    """Replace the result that `m` holds by the best admissible one: its welfare, and whether it is proven.
+def optimum(
+    m: Market, starts: Starts, lifted: Grid, bound: int, welfare: int, parts: int = 1
+) -> tuple[int, int]:
+    """Replace the result that `m` holds by the best admissible one; its welfare, and what none can pass.
 
-    Leaves `m` as it was where the component is too large for one of so many `parts`; where the nodes run out,
-    `m` holds the best that was met.
+    `bound` is what the prices `lifted` prove over the possible `starts`. Leaves `m` as it was where the
+    component is too large for one of so many `parts`; where the nodes run out, `m` holds the best met.
     """
-    rows, count = _worthwhile(*m, lifted, welfare, MOST_PLACEMENTS)
-    if count == 0:
-        return welfare, True
+    rows, count = _worthwhile(m.bids, m.options, starts, lifted, bound - welfare, MOST_PLACEMENTS)
     choices = Placements(*rows[:, :count])
-    most = min(MOST_COEFFICIENTS, COEFFICIENTS_OF_ALL // parts)
+    most = min(MOST_COEFFICIENTS, max(FEW_COEFFICIENTS, COEFFICIENTS_OF_ALL // parts))
     if count > MOST_PLACEMENTS or choices.duration.sum() > most:
-        return welfare, False
+        return welfare, bound
+    if count == 0:
+        return welfare, welfare
     placements = np.column_stack([choices.bid, choices.option, choices.start])
     best, held = welfare, _standing(m)
-    model, proven = _Model(m, choices), False
+    model = _Model(m, choices)
     for _ in range(ROUNDS):
-        proven, chosen, units = model.solve()
+        ceiling, chosen, units = model.solve()
         found = _replace(*m, placements[chosen], units)
         losers = _losers(m.bids, m.cells)
-        proven &= found >= 0 and (found <= best or not len(losers))
-        if found > best and len(losers):
+        again = found > best and len(losers) > 0
+        if again:
             model.forbid_losing(losers)
-            settled = found + _drop_losers(m, lifted)
-        else:
-            settled = found
-        if settled > best:
-            best, held = settled, _standing(m)
-        if proven or (found <= best and not len(losers)):
+            found += _drop_losers(m, lifted)
+        if found > best:
+            best, held = found, _standing(m)
+        bound = min(bound, max(best, ceiling))
+        if bound == best or not again:
             break
     _replace(*m, *held)
-    return best, proven
+    return best, bound
 
 
 def _standing(m: Market) -> tuple[Column, Column]:
@@ -91,8 +95,8 @@ def _drop_losers(m: Market, lifted: Grid) -> int:
                 added -= remove(*m, c)
     order = np.argsort(-bid_values(m.bids, option_values(m.bids, m.options, lifted, 0.0)), kind="stable")
     everywhere = np.ones(len(m.cells), np.bool_)
-    for pull in (lifted, np.zeros_like(lifted)):
-        added += insert_all(*m, pull, everywhere, order)
+    for charge in (Charge(lifted, True), Charge(np.zeros_like(lifted), False)):
+        added += insert_all(*m, charge, everywhere, order)
     return int(added)
 
 
@@ -109,8 +113,8 @@ class _Model:
     def forbid_losing(self, losers: Column) -> None:
         self.losing |= {(b, int(self.m.bids[b]["pool"])) for b in losers.tolist()}
 
-    def solve(self) -> tuple[bool, Column, Column]:
-        """Whether the best choice was found and proven, the placements chosen, and their units."""
+    def solve(self) -> tuple[int, Column, Column]:
+        """What no choice's welfare can pass, the placements chosen, and their units."""
         program = _Program()
         whole = self.minimum == self.quantity
         y = program.columns(self.choices.worth * self.quantity * whole, 1, integer=True)
@@ -124,12 +128,12 @@ class _Model:
         for cell, (columns, amounts) in cells.items():
             program.row([*columns, *levels[cell]], [*amounts, *(-1 for _ in levels[cell])], low=0, high=0)
         self._nobody_loses(program, y, levels)
-        proven, value = program.maximise()
+        ceiling, value = program.maximise()
         chosen = np.flatnonzero(value[y] > 0.5) if len(value) else np.empty(0, np.int64)
         filled = self.quantity.copy()
         if len(value):
             filled[self.divisible] = np.rint(value[units])
-        return proven, chosen, filled[chosen]
+        return ceiling, chosen, filled[chosen]
 
     def _once_each(self, program: "_Program", y: Column) -> None:
         """Each bid at most once, both bids of a bundle or neither."""
@@ -227,8 +231,8 @@ class _Program:
         self.low.append(low)
         self.high.append(high)
 
-    def maximise(self) -> tuple[bool, NDArray[np.float64]]:
-        """Whether the best was proven, and the columns' values; none where no solution was found."""
+    def maximise(self) -> tuple[int, NDArray[np.float64]]:
+        """A bound, whole, and the columns' values; none where no solution was found."""
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_ = self.size, len(self.low)
         lp.col_cost_ = np.concatenate(self.cost)
@@ -249,74 +253,62 @@ class _Program:
             ("mip_rel_gap", 0.0),
             ("mip_abs_gap", SLACK),
             ("mip_max_nodes", NODES),
+            ("mip_allow_restart", False),
         ):
             solver.setOptionValue(option, value)
         solver.passModel(lp)
         solver.run()
         solution = solver.getSolution()
-        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        found = solver.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        return proven, np.array(solution.col_value if found else [])
+        reached = solver.getInfo()
+        found = reached.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            ceiling = round(-reached.objective_function_value)
+        else:
+            ceiling = _rounded_up(-reached.mip_dual_bound)
+        return ceiling, np.array(solution.col_value if found else [])
+
+
+def _rounded_up(bound: float) -> int:
+    """A whole number that the bound is under, rounding errors of the solver included."""
+    return math.floor(bound + max(1.0, 1e-6 * abs(bound))) if math.isfinite(bound) else 2**62
 
 
 @njit(cache=True, nogil=True)
-def _surplus(bids, options, total, b, o, t):  # type: ignore[no-untyped-def]
-    """The most that a bid gains, or the least that it loses, in a placement; `total` sums prices."""
+def _surplus(bids, options, total, units, b, o, t):  # type: ignore[no-untyped-def]
+    """The most that a bid gains with at most `units`, or the least that it loses; `total` sums prices."""
     k, d = options[o].pool, bids[b].duration
     gain = options[o].limit * d - total[k, t + d] + total[k, t]
-    return gain * (bids[b].quantity if gain > 0 else bids[b].minimum)
+    return gain * (units if gain > 0 else bids[b].minimum)
 
 
 @njit(cache=True, nogil=True)
-def _margins(bids, options, cells, levels, lifted, welfare):  # type: ignore[no-untyped-def]
-    """Sums of prices, what each bid gains at best, and by how much the bound passes the welfare."""
-    pools, slots = cells.shape
+def _worthwhile(bids, options, starts, lifted, over, most):  # type: ignore[no-untyped-def]
+    """The placements that a result with more welfare could contain, the first `most`, and their number.
+
+    `over` is by how much the bound passes the welfare.
+    """
+    pools, slots = lifted.shape
     total = np.zeros((pools, slots + 1), np.int64)
-    over = np.int64(-welfare)
     for k in range(pools):
         for t in range(slots):
             total[k, t + 1] = total[k, t] + lifted[k, t]
-            below = np.int64(0)
-            for i in range(cells[k, t].first_level, cells[k, t].last_level):
-                over += (levels[i].offered - below) * max(0, lifted[k, t] - levels[i].reserve)
-                below = levels[i].offered
     best = np.zeros(len(bids), np.int64)
-    for b in range(len(bids)):
-        for o in range(bids[b].first_option, bids[b].last_option):
-            for t in range(bids[b].earliest, bids[b].latest - bids[b].duration + 1):
-                best[b] = max(best[b], _surplus(bids, options, total, b, o, t))
-        over += best[b]
-    return total, best, over
-
-
-@njit(cache=True, nogil=True)
-def _offered(cells, levels, k, start, end):  # type: ignore[no-untyped-def]
-    """The most units that every slot of [start, end) offers."""
-    least = np.int64(2**62)
-    for t in range(start, end):
-        least = min(least, cells[k, t].used + cells[k, t].left)
-    return least
-
-
-@njit(cache=True, nogil=True)
-def _worthwhile(bids, options, cells, levels, lifted, welfare, most):  # type: ignore[no-untyped-def]
-    """The placements that a result with more welfare could contain, the first `most`, and their number."""
-    total, best, over = _margins(bids, options, cells, levels, lifted, welfare)
+    for i in range(len(starts.bid)):
+        b, o = starts.bid[i], starts.option[i]
+        for t in range(starts.first[i], starts.last[i] + 1):
+            best[b] = max(best[b], _surplus(bids, options, total, starts.units[i], b, o, t))
     rows = np.empty((6, most), np.int64)
     count = 0
-    for b in range(len(bids)):
-        d = bids[b].duration
-        for o in range(bids[b].first_option, bids[b].last_option):
-            k = options[o].pool
-            for t in range(bids[b].earliest, bids[b].latest - d + 1):
-                if _offered(cells, levels, k, t, t + d) < bids[b].minimum:
-                    continue
-                if over - best[b] + _surplus(bids, options, total, b, o, t) <= 0:
-                    continue
-                if count < most:
-                    rows[0, count], rows[1, count], rows[2, count] = b, o, t
-                    rows[3, count], rows[4, count], rows[5, count] = k, d, options[o].limit * d
-                count += 1
+    for i in range(len(starts.bid)):
+        b, o = starts.bid[i], starts.option[i]
+        k, d = options[o].pool, bids[b].duration
+        for t in range(starts.first[i], starts.last[i] + 1):
+            if over - best[b] + _surplus(bids, options, total, starts.units[i], b, o, t) <= 0:
+                continue
+            if count < most:
+                rows[0, count], rows[1, count], rows[2, count] = b, o, t
+                rows[3, count], rows[4, count], rows[5, count] = k, d, options[o].limit * d
+            count += 1
     return rows, count
 
 

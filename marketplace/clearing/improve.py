@@ -7,14 +7,17 @@ on the number of threads. (Large neighbourhood search: Shaw, CP 1998.)
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert
 from marketplace.clearing.market import (
     SOLD_OUT,
+    Charge,
     Grid,
     Market,
     nobody_loses,
@@ -28,6 +31,24 @@ POOLS_A_WORKER = 10
 MOST_WORKERS = 16
 MOST_REMOVED = 24  # bids rejected at a time
 NOISE = 0.6
+
+
+class Ground(NamedTuple):
+    """What a worker searches: its pools and bids, with the options of each pool, the most valuable first."""
+
+    bid_of: Column  # of each option
+    by_pool: Column  # options: those of pool k are the rows begin[k] to begin[k + 1]
+    begin: Column
+    value: NDArray[np.float64]  # of each bid
+    mine: NDArray[np.bool_]  # pools
+    owned: NDArray[np.bool_]  # bids
+
+
+class Scratch(NamedTuple):
+    rng: NDArray[np.uint64]
+    here: Column  # bids that stand in a window
+    removed: NDArray[np.int64]  # rows of bid, option, start, units
+    candidates: Column  # bids to insert
 
 
 def improve(
@@ -57,7 +78,12 @@ def improve(
             owner = _owners(m.bids, m.options, deal, salt)
             tasks = [
                 pool.submit(
-                    _search, *m, pull, bid, by_pool, begin, value, deal == w, owner == w, seeds[w], tries
+                    _search,
+                    *m,
+                    pull,
+                    Ground(bid, by_pool, begin, value, deal == w, owner == w),
+                    seeds[w],
+                    tries,
                 )
                 for w in range(workers)
             ]
@@ -96,90 +122,136 @@ def _owners(bids, options, deal, salt):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _search(bids, options, cells, levels, pull, bid_of, by_pool, begin, value, mine, owned, seed, tries):  # type: ignore[no-untyped-def]
+def _search(bids, options, cells, levels, pull, ground, seed, tries):  # type: ignore[no-untyped-def]
+    """Make `tries` moves on the ground, undoing those that lose welfare."""
     rng = np.array([seed], np.uint64)
-    pools = np.flatnonzero(mine)
-    slots = pull.shape[1]
+    pools = np.flatnonzero(ground.mine)
+    scratch = Scratch(
+        rng,
+        np.empty(len(bids), np.int64),
+        np.empty((2 * MOST_REMOVED + 2, 4), np.int64),
+        np.empty(8 * MOST_REMOVED, np.int64),
+    )
     nothing = np.zeros_like(pull)
-    here = np.empty(len(value), np.int64)
-    removed = np.empty((2 * MOST_REMOVED + 2, 4), np.int64)  # bid, option, start, units
-    candidates = np.empty(8 * MOST_REMOVED, np.int64)
     added = 0
     for _ in range(tries):
         k = pools[_draw(rng, len(pools))]
-        change, n, gone = 0, 0, 0
-        if _draw(rng, 2) == 0 or begin[k] == begin[k + 1]:
-            first = _draw(rng, slots)
-            last = min(slots, first + 1 + _draw(rng, 12))
-            count = _standing(bids, cells, owned, k, first, last, here)
-            for _ in range(min(1 + _draw(rng, MOST_REMOVED), count)):
-                b = _draw_out(rng, here, count)
-                count -= 1
-                first, last = min(first, bids[b].start), max(last, bids[b].start + bids[b].duration)
-                candidates[n] = b
-                n += 1
-                loss, gone = _take_out(bids, options, cells, levels, removed, gone, b)
-                change -= loss
+        if _draw(rng, 2) == 0 or ground.begin[k] == ground.begin[k + 1]:
+            change, n, gone, first, last = _clear_window(bids, options, cells, levels, ground, scratch, k)
         else:
-            o = by_pool[begin[k] + _draw(rng, 1 + _draw(rng, begin[k + 1] - begin[k]))]
-            b = bid_of[o]
-            if not owned[b] or bids[b].partner >= 0:
-                continue
-            first = bids[b].earliest + _draw(rng, bids[b].latest - bids[b].duration - bids[b].earliest + 1)
-            last = first + bids[b].duration
-            if bids[b].pool >= 0:
-                loss, gone = _take_out(bids, options, cells, levels, removed, gone, b)
-                change -= loss
-            candidates[0], n = b, 1
-            count = _standing(bids, cells, owned, k, first, last, here)
-            fits = _fits(bids, options, cells, levels, b, o, first)
-            while not fits and count > 0 and n < MOST_REMOVED:
-                c = _draw_out(rng, here, count)
-                count -= 1
-                candidates[n] = c
-                n += 1
-                loss, gone = _take_out(bids, options, cells, levels, removed, gone, c)
-                change -= loss
-                fits = _fits(bids, options, cells, levels, b, o, first)
-            if fits:
-                change += place(bids, options, cells, levels, b, o, first, bids[b].quantity)
-        refused = n
-        waiting = n + 1 + _draw(rng, 3 * MOST_REMOVED)
-        for i in range(begin[k], begin[k + 1]):
-            if n == waiting:
-                break
-            b = bid_of[by_pool[i]]
-            if (
-                bids[b].pool < 0
-                and bids[b].earliest < last
-                and bids[b].latest > first
-                and owned[b]
-                and _draw(rng, 4) > 0
-            ):
-                fresh = True
-                for j in range(gone):
-                    fresh = fresh and removed[j, 0] != b
-                if fresh and (refused == 0 or candidates[0] != b):
-                    candidates[n] = b
-                    n += 1
-        rank = np.empty(n)
-        for i in range(n):
-            rank[i] = -value[candidates[i]] * (1.0 + NOISE * (_draw(rng, 1024) / 1024.0 - 0.5))
-        order = candidates[:n][np.argsort(rank)]
+            change, n, gone, first, last = _give_place(bids, options, cells, levels, ground, scratch, k)
+        if first == last:
+            continue
+        n = _call_refused(bids, ground, scratch, k, first, last, n, gone)
+        order = _by_value(ground, scratch, n)
         for prices in (pull, nothing):
+            charge = Charge(prices, _draw(rng, 2) == 0)
             for b in order:
                 if bids[b].pool < 0:
-                    change += max(0, insert(bids, options, cells, levels, prices, mine, b))
+                    change += max(0, insert(bids, options, cells, levels, charge, ground.mine, b))
         if change >= 0:
             added += change
-            continue
-        for i in range(n):
-            for c in (candidates[i], bids[candidates[i]].partner):
-                if c >= 0 and bids[c].pool >= 0:
-                    remove(bids, options, cells, levels, c)
-        for i in range(gone):
-            place(bids, options, cells, levels, removed[i, 0], removed[i, 1], removed[i, 2], removed[i, 3])
+        else:
+            _undo(bids, options, cells, levels, scratch, n, gone)
     return added
+
+
+@njit(cache=True, nogil=True)
+def _clear_window(bids, options, cells, levels, ground, scratch, k):  # type: ignore[no-untyped-def]
+    """Reject some bids of pool k and a window of slots.
+
+    The welfare changed, the candidates and the noted, and the slots [first, last) concerned.
+    """
+    rng, slots = scratch.rng, cells.shape[1]
+    change, n, gone = 0, 0, 0
+    first = _draw(rng, slots)
+    last = min(slots, first + 1 + _draw(rng, 12))
+    count = _standing(bids, cells, ground.owned, k, first, last, scratch.here)
+    for _ in range(min(1 + _draw(rng, MOST_REMOVED), count)):
+        b = _draw_out(rng, scratch.here, count)
+        count -= 1
+        first, last = min(first, bids[b].start), max(last, bids[b].start + bids[b].duration)
+        scratch.candidates[n] = b
+        n += 1
+        loss, gone = _take_out(bids, options, cells, levels, scratch.removed, gone, b)
+        change -= loss
+    return change, n, gone, first, last
+
+
+@njit(cache=True, nogil=True)
+def _give_place(bids, options, cells, levels, ground, scratch, k):  # type: ignore[no-untyped-def]
+    """Put a bid at a start of pool k, rejecting bids in its way until it fits; returns as `_clear_window`."""
+    rng = scratch.rng
+    change, n, gone = 0, 0, 0
+    among = 1 + _draw(rng, ground.begin[k + 1] - ground.begin[k])  # the valuable more often
+    o = ground.by_pool[ground.begin[k] + _draw(rng, among)]
+    b = ground.bid_of[o]
+    first = bids[b].earliest + _draw(rng, bids[b].latest - bids[b].duration - bids[b].earliest + 1)
+    last = first + bids[b].duration
+    if not ground.owned[b] or bids[b].partner >= 0:
+        return change, n, gone, first, first
+    if bids[b].pool >= 0:
+        loss, gone = _take_out(bids, options, cells, levels, scratch.removed, gone, b)
+        change -= loss
+    scratch.candidates[0], n = b, 1
+    count = _standing(bids, cells, ground.owned, k, first, last, scratch.here)
+    fits = _fits(bids, options, cells, levels, b, o, first)
+    while not fits and count > 0 and n < MOST_REMOVED:
+        c = _draw_out(rng, scratch.here, count)
+        count -= 1
+        scratch.candidates[n] = c
+        n += 1
+        loss, gone = _take_out(bids, options, cells, levels, scratch.removed, gone, c)
+        change -= loss
+        fits = _fits(bids, options, cells, levels, b, o, first)
+    if fits:
+        change += place(bids, options, cells, levels, b, o, first, bids[b].quantity)
+    return change, n, gone, first, last
+
+
+@njit(cache=True, nogil=True)
+def _call_refused(bids, ground, scratch, k, first, last, n, gone):  # type: ignore[no-untyped-def]
+    """Add to the n candidates some refused bids, the best first, that name pool k and a slot concerned."""
+    rng, seated = scratch.rng, n > 0
+    most = n + 1 + _draw(rng, 3 * MOST_REMOVED)
+    for i in range(ground.begin[k], ground.begin[k + 1]):
+        if n == most:
+            break
+        b = ground.bid_of[ground.by_pool[i]]
+        if bids[b].pool >= 0 or bids[b].earliest >= last or bids[b].latest <= first or not ground.owned[b]:
+            continue
+        if _draw(rng, 4) == 0 or (seated and scratch.candidates[0] == b):
+            continue
+        fresh = True
+        for j in range(gone):
+            fresh = fresh and scratch.removed[j, 0] != b
+        if fresh:
+            scratch.candidates[n] = b
+            n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _by_value(ground, scratch, n):  # type: ignore[no-untyped-def]
+    """The n candidates, by their value and some noise, the best first."""
+    rank = np.empty(n)
+    for i in range(n):
+        noise = 1.0 + NOISE * (_draw(scratch.rng, 1024) / 1024.0 - 0.5)
+        rank[i] = -ground.value[scratch.candidates[i]] * noise
+    return scratch.candidates[:n][np.argsort(rank)]
+
+
+@njit(cache=True, nogil=True)
+def _undo(bids, options, cells, levels, scratch, n, gone):  # type: ignore[no-untyped-def]
+    """Reject the candidates, and put the removed back where they stood."""
+    for i in range(n):
+        b = scratch.candidates[i]
+        for c in (b, bids[b].partner):
+            if c >= 0 and bids[c].pool >= 0:
+                remove(bids, options, cells, levels, c)
+    for i in range(gone):
+        b, o, start, units = scratch.removed[i]
+        place(bids, options, cells, levels, b, o, start, units)
 
 
 @njit(cache=True, nogil=True)

@@ -127,6 +127,21 @@ def reserve_of(levels, cell, units):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def cost_of(levels, cell, units):  # type: ignore[no-untyped-def]
+    """What the reserves of `units` more, which are left, come to."""
+    if units <= cell.room:
+        return units * cell.next_reserve
+    cost, at, end = np.int64(0), cell.used, cell.used + units
+    i = _level(levels, cell, at)
+    while at < end:
+        step = min(end, levels[i].offered) - at
+        cost += step * levels[i].reserve
+        at += step
+        i += 1
+    return cost
+
+
+@njit(cache=True, nogil=True)
 def _use(cells, levels, k, start, end, units):  # type: ignore[no-untyped-def]
     """Use `units` more (or fewer) in the slots of [start, end); returns what their reserves come to."""
     cost = np.int64(0)
@@ -212,8 +227,24 @@ def nobody_loses(bids, options, cells, levels, k, start, end, units):  # type: i
     return True
 
 
+class Charge(NamedTuple):
+    """What units are charged in a slot: `pull` each at least; all of them the floor they make, where it is
+    `marginal`, or else each its own reserve.
+    """
+
+    pull: Grid
+    marginal: bool
+
+
 @njit(cache=True, nogil=True)
-def cheapest_start(bids, options, cells, levels, pull, b, o, units):  # type: ignore[no-untyped-def]
+def _charged(levels, cell, units, floor, pull, marginal):  # type: ignore[no-untyped-def]
+    if marginal or units <= cell.room:
+        return units * max(floor, pull)
+    return max(cost_of(levels, cell, units), units * pull)
+
+
+@njit(cache=True, nogil=True)
+def cheapest_start(bids, options, cells, levels, charge, b, o, units):  # type: ignore[no-untyped-def]
     """The start at which the bid's slots cost least by option o, or -1, and that cost a unit.
 
     A slot costs the larger of `pull` and the floor that holds with the bid; only starts count at which the
@@ -235,13 +266,13 @@ def cheapest_start(bids, options, cells, levels, pull, b, o, units):  # type: ig
             continue
         for t in range(clear, start + d):
             floor = reserve_of(levels, cells[k, t], units)
-            cost += max(floor, pull[k, t])
+            cost += _charged(levels, cells[k, t], units, floor, charge.pull[k, t], charge.marginal)
             floors += floor
         clear = start + d
         if cost < best and floors <= money:
             best, best_start = cost, start
         floor = reserve_of(levels, cells[k, start], units)
-        cost -= max(floor, pull[k, start])
+        cost -= _charged(levels, cells[k, start], units, floor, charge.pull[k, start], charge.marginal)
         floors -= floor
         start += 1
     return best_start, best

@@ -7,8 +7,7 @@ lift of its own slots lowered in proportion. Lowering makes no other bid lose, s
 
 import numpy as np
 
-from marketplace.clearing.auction import merit_order
-from marketplace.clearing.book import Book
+from marketplace.clearing.book import Asks, Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import Grid, Market
 from marketplace.clearing.result import Fills, Rejected, Sales
@@ -27,15 +26,9 @@ def fills(m: Market) -> Fills:
     return Fills(bid, *(m.bids[name][bid] for name in ("pool", "start", "filled")))
 
 
-def sales(book: Book, used: Grid) -> Sales:
-    """Sell the used units in merit order: the cheapest ask first, of equal ones the earlier."""
-    asks = book.asks
-    order = merit_order(asks)
-    ask, first, last, quantity = _sales(
-        order, asks.pool[order], asks.first[order], asks.last[order], asks.quantity[order], used
-    )
-    by_row = np.lexsort((first, ask))
-    return Sales(ask[by_row], first[by_row], last[by_row], quantity[by_row])
+def sales(asks: Asks, used: Grid, order: Column) -> Sales:
+    """Sell the used units to the asks in merit order, which `order` gives."""
+    return Sales(*_sales(order, asks.pool, asks.first, asks.last, asks.quantity, used))
 
 
 @njit(cache=True, nogil=True)
@@ -145,23 +138,29 @@ def _lost_surplus(bids, options, cells, prices):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sales(row, pool, first, last, quantity, used):  # type: ignore[no-untyped-def]
+def _sales(order, pool, first, last, quantity, used):  # type: ignore[no-untyped-def]
+    """The columns of the sales, by ask and slot."""
     sold = np.zeros(used.shape, np.int64)
     runs = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]  # typed, and empty
-    for i in range(len(row)):
-        k = pool[i]
-        units, begin = np.int64(0), first[i]
-        for t in range(first[i], last[i]):
-            now = min(quantity[i], used[k, t] - sold[k, t])
+    place = np.zeros(len(pool) + 1, np.int64)  # where the sales of each ask begin
+    for a in order:
+        k = pool[a]
+        units, begin = np.int64(0), first[a]
+        for t in range(first[a], last[a]):
+            now = min(quantity[a], used[k, t] - sold[k, t])
             sold[k, t] += now
             if now != units:
                 if units > 0:
-                    runs.append((row[i], begin, np.int64(t), units))
+                    runs.append((a, begin, np.int64(t), units))
                 units, begin = now, t
         if units > 0:
-            runs.append((row[i], begin, last[i], units))
+            runs.append((a, begin, last[a], units))
+    for run in runs:
+        place[run[0] + 1] += 1
+    place = np.cumsum(place)
     columns = np.empty((4, len(runs)), np.int64)
-    for i in range(len(runs)):
+    for run in runs:
         for c in range(4):
-            columns[c, i] = runs[i][c]
+            columns[c, place[run[0]]] = run[c]
+        place[run[0]] += 1
     return columns[0], columns[1], columns[2], columns[3]

@@ -14,6 +14,7 @@ from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import insert
 from marketplace.clearing.market import (
     SOLD_OUT,
+    Charge,
     Market,
     nobody_loses,
     place,
@@ -154,7 +155,7 @@ def sell_what_is_left(bids, options, cells, levels, nothing, allowed):  # type: 
             inserted += more > 0
             gain += max(0, more)
             continue
-        more = insert(bids, options, cells, levels, nothing, allowed, b)
+        more = insert(bids, options, cells, levels, Charge(nothing, False), allowed, b)
         if more < 0 and bids[b].partner < 0:
             more = _insert_anywhere(bids, options, cells, levels, b)
         elif more < 0 and bids[b].partner > b:

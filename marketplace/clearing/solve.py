@@ -10,19 +10,22 @@ from functools import partial
 
 import numpy as np
 
-from marketplace.clearing.auction import auction, separable_pools
+from marketplace.clearing.auction import auction, merit_order, separable_pools
 from marketplace.clearing.book import Book, Column
 from marketplace.clearing.bound import bound_at, bound_prices
 from marketplace.clearing.components import Component, labels, split
-from marketplace.clearing.construct import construct
+from marketplace.clearing.construct import Start, construct, construct_in_order
 from marketplace.clearing.exact import optimum
 from marketplace.clearing.improve import improve
-from marketplace.clearing.market import market
+from marketplace.clearing.market import Grid, Market, market
 from marketplace.clearing.prices import fills, publish, sales
 from marketplace.clearing.repair import repair
 from marketplace.clearing.result import Fills, Rejected, Result, Sales
+from marketplace.clearing.starts import possible_starts
 
 NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
+TRIAL, TRIAL_A_BID = 4, 40  # a small component's starts get a fourth of the search, or so many a bid
+CLOSE = 10_000  # bids; of a component of more, impossible starts are not told apart
 LARGE = 2_000  # bids; a component of more has all threads to itself
 
 
@@ -30,7 +33,7 @@ def solve(book: Book, *, seed: int = 0, effort: float = 1.0, threads: int | None
     """Clear the whole book. `effort` scales the search; `threads` changes nothing but the time it takes."""
     separable = separable_pools(book)
     if separable.all() and (np.diff(book.offsets) == 1).all():
-        return solve_component(book)
+        return _auction(book)
     threads = threads or len(os.sched_getaffinity(0))
     label = labels(book) + 1
     label[separable] = 0  # they do not interact: one part for all
@@ -56,33 +59,55 @@ def solve_component(
 
 
 def _auction(book: Book) -> Result:
-    filled, used, prices, lifted, welfare = auction(book)
-    return Result(filled, sales(book, used), prices, lifted, welfare, welfare, welfare, Rejected())
+    order = merit_order(book.asks)
+    filled, used, prices, lifted, welfare = auction(book, order)
+    return Result(
+        filled, sales(book.asks, used, order), prices, lifted, welfare, welfare, welfare, Rejected()
+    )
 
 
 def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> Result:
     certificate, bound = bound_prices(book)
-    lifted = np.rint(certificate).astype(np.int64)
-    start = construct(market(book), lifted, threads)
-    m = start.market
+    empty = market(book)
+    lifted, most, starts = certificate, bound, None
+    if len(book.bids) <= CLOSE:
+        starts = possible_starts(empty)
+        lifted, most = bound_prices(book, starts)
     tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
-    search = partial(improve, m, start.pull, start.values, neighbourhoods=tries, threads=threads)
-    searched = start.welfare + search(seed=seed)
-    welfare, proven = optimum(m, lifted, searched, parts)
-    if welfare > searched and not proven:
-        welfare += search(seed=seed + 1)
+    start = _begin(empty, lifted, tries, seed, threads)
+    welfare, m = start.welfare, start.market
+    if starts is not None:
+        welfare, most = optimum(m, starts, lifted, most, welfare, parts)
+    if welfare < most:
+        welfare = _improved(start._replace(welfare=welfare), tries, seed, threads).welfare
     welfare += repair(book, m)
     prices, rejected = publish(m, lifted)
     return Result(
         fills(m),
-        sales(book, m.cells["used"]),
+        sales(book.asks, m.cells["used"], merit_order(book.asks)),
         prices,
         certificate,
         welfare,
         bound,
-        welfare if proven else bound,
+        min(bound, most),
         rejected,
     )
+
+
+def _begin(empty: Market, lifted: Grid, tries: int, seed: int, threads: int) -> Start:
+    """The best of the constructions; in a small component each is searched for a while before the choice."""
+    begun = [construct(empty, lifted, threads, marginal=True)]
+    if len(empty.bids) <= CLOSE:
+        begun += [construct(empty, lifted, threads, marginal=False), construct_in_order(empty, lifted)]
+    if len(empty.bids) <= LARGE:
+        few = min(tries // TRIAL, TRIAL_A_BID * len(empty.bids))
+        begun = [_improved(start, few, seed + 1, threads) for start in begun]
+    return max(begun, key=lambda start: start.welfare)
+
+
+def _improved(start: Start, tries: int, seed: int, threads: int) -> Start:
+    added = improve(start.market, start.pull, start.values, neighbourhoods=tries, seed=seed, threads=threads)
+    return start._replace(welfare=start.welfare + added)
 
 
 def together(book: Book, parts: list[Component], results: list[Result]) -> Result:

@@ -139,7 +139,7 @@ def icon(name: str, css: str = "") -> SafeString:
 TONES = {
     "green": [
         *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
-        *("approved", "confirmed"),
+        *("approved", "confirmed", "issued"),
     ],
     "blue": [
         *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
@@ -148,9 +148,9 @@ TONES = {
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
         *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
-        *("proposed", "unexplained", "waiting"),
+        *("proposed", "unexplained", "waiting", "grace", "suspended", "requested"),
     ],
-    "red": ["rejected", "failed", "terminated", "no_capacity", "limit_too_low", "indivisible"],
+    "red": ["rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 

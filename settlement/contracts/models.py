@@ -211,7 +211,7 @@ class TerminationProposal(models.Model):
     """A party's wish to end a contract from a slot on; the other party answers it once."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Waits for the other party")
+        OPEN = "open", pgettext_lazy("proposal", "Waiting")
         ACCEPTED = "accepted", pgettext_lazy("proposal", "Accepted")
         DECLINED = "declined", pgettext_lazy("proposal", "Declined")
         WITHDRAWN = "withdrawn", pgettext_lazy("proposal", "Withdrawn")

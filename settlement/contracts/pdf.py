@@ -51,6 +51,7 @@ def pdf_data(contract: Contract) -> dict[str, Any]:
         "hours": len(document["hourly_prices_fen"]),
         "runs": [_shown(run, document["quantity"]) for run in price_runs(document)],
         "total": show_yuan(document["total_fen"]),
+        "funded": show_yuan(document["funding"]["funded_fen"]) if document.get("funding") else None,
         "capitals": in_capitals(document["total_fen"]),
         "sha256": contract.sha256,
         "kid": contract.signed_with_id or "",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
-from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind
+from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, Currency
 from settlement.ledger.queries import Statement, statement
 
 DAY = DateInput(attrs={"type": "date"})
@@ -32,7 +32,8 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def __init__(self, data: Mapping[str, Any], *, organisation: Organisation) -> None:
         chosen = {"account": AccountKind.AVAILABLE.value} | {key: data[key] for key in data}
-        super().__init__(chosen, queryset=Account.objects.filter(organisation=organisation))
+        accounts = Account.objects.filter(organisation=organisation, currency=Currency.CNY)
+        super().__init__(chosen, queryset=accounts)
 
     def as_is(self, accounts: Any, _name: str, _value: datetime.date) -> Any:
         return accounts

@@ -51,3 +51,46 @@ class SecondPersonNeeded(NotAllowed):
     """Who proposed it cannot approve it."""
 
     code = "second_person_needed"
+
+
+class StripeSilent(DomainError):
+    """Stripe gives no answer; what was asked for is taken up again by itself."""
+
+    code = "stripe_silent"
+    status = 503
+
+
+class StripeRefused(DomainError):
+    """Stripe's last word is no."""
+
+    code = "stripe_refused"
+
+
+class BadAmount(InvalidInput):
+    """The amount, or its currency, cannot be moved this way."""
+
+    code = "bad_amount"
+
+
+class NotRefundable(DomainError):
+    """The top-up has not been paid, was refunded, or is contested."""
+
+    code = "not_refundable"
+
+
+class NoPayoutAccount(DomainError):
+    """The provider has no account at Stripe that may be paid out."""
+
+    code = "no_payout_account"
+
+
+class InArrears(DomainError):
+    """The organisation owes money: until it is paid, it neither trades nor is paid out."""
+
+    code = "in_arrears"
+
+
+class BadMessage(InvalidInput):
+    """A message that is signed, and is no event."""
+
+    code = "bad_message"

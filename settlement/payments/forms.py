@@ -14,8 +14,8 @@ class StatementForm(forms.Form):
     file = forms.FileField(
         label=_("Bank statement (CSV)"),
         help_text=_(
-            "Columns: serial, date, amount (below zero: paid out), balance, payer, payer account, remark; or "
-            "the bank's Chinese names. UTF-8 or GBK. The file is imported whole or not at all."
+            "Columns: serial, date, amount (below zero: paid out), balance, payer, payer account, remark; "
+            "or the bank's Chinese names. UTF-8 or GBK. The file is imported whole or not at all."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )

@@ -97,6 +97,7 @@ class ManualTransferForm(AmountForm):
     debit_organisation = OrganisationField(
         label=_("Organisation of the debit"),
         required=False,
+        empty_label="–",
         queryset=Organisation.objects.order_by("name_en"),
     )
     credit_kind = forms.ChoiceField(
@@ -105,6 +106,7 @@ class ManualTransferForm(AmountForm):
     credit_organisation = OrganisationField(
         label=_("Organisation of the credit"),
         required=False,
+        empty_label="–",
         queryset=Organisation.objects.order_by("name_en"),
     )
     reason = forms.CharField(label=_("Reason"), max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}))

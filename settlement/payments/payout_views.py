@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -14,6 +15,7 @@ from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required, refused_on, tell_refusal
 from settlement.ledger.queries import balance_of
+from settlement.payments import stripe_api
 from settlement.payments.models import PayoutAccount, PayoutSchedule, PayoutSource
 from settlement.payments.operations import (
     approve_payout_account,
@@ -78,7 +80,8 @@ def new_account(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("The account waits for a second person."))
             return redirect("payments:payouts")
     status = 422 if form.is_bound else 200
-    return render(request, "payments/new_payout_account.html", {"form": form}, status=status)
+    context = {"form": form, "wait_hours": settings.PAYOUT_ACCOUNT_WAIT_HOURS}
+    return render(request, "payments/new_payout_account.html", context, status=status)
 
 
 @require_POST
@@ -106,6 +109,7 @@ def _page(request: MemberRequest, **bound: Any) -> HttpResponse:
         "now": timezone.now(),
         "form": PayoutForm(),
         "schedule_form": ScheduleForm(initial={"frequency": frequency.value}),
+        "stripe_offered": stripe_api.is_configured() and request.organisation.provides,
         "page": Paginator(listed, PAYOUTS_A_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "payments/payouts.html", context | bound, status=422 if bound else 200)

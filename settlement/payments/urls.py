@@ -1,6 +1,12 @@
 from django.urls import path, re_path
 
-from settlement.payments import payout_operator_views, payout_views, reconciliation_views, views
+from settlement.payments import (
+    payout_operator_views,
+    payout_views,
+    reconciliation_views,
+    stripe_views,
+    views,
+)
 
 app_name = "payments"
 urlpatterns = [
@@ -50,4 +56,17 @@ urlpatterns = [
         reconciliation_views.resolve,
         name="resolve_difference",
     ),
+    path("balance/cards/", stripe_views.cards, name="cards"),
+    path("balance/cards/top-up/", stripe_views.top_up, name="card_top_up"),
+    path("balance/cards/top-up/<str:key>/", stripe_views.back_from_card_page, name="back_from_card_page"),
+    path("balance/cards/top-ups/<int:top_up_id>/refund/", stripe_views.refund, name="card_refund"),
+    path("balance/cards/add/", stripe_views.add_card, name="add_card"),
+    path("balance/cards/<int:card_id>/remove/", stripe_views.forget_card, name="remove_card"),
+    path("balance/stripe-account/", stripe_views.stripe_account, name="stripe_account"),
+    path("balance/stripe-account/onboard/", stripe_views.onboard, name="onboard"),
+    path("balance/stripe-account/back/", stripe_views.back_from_onboarding, name="back_from_onboarding"),
+    path("balance/stripe-account/payout/", stripe_views.ask_payout_through_stripe, name="ask_stripe_payout"),
+    path("balance/stripe-account/schedule/", stripe_views.stripe_schedule, name="stripe_schedule"),
+    path("operator/stripe/", stripe_views.operator_stripe, name="operator_stripe"),
+    path("stripe/webhook/", stripe_views.webhook, name="stripe_webhook"),
 ]

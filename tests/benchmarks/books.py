@@ -8,6 +8,8 @@ and all prices are synthetic: log-normal.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -150,6 +152,47 @@ def flexible(
     }
 
 
+def later_round(seed: int, *, bids: int, pools: int, slots: int) -> Tables:
+    """What earlier rounds left, and few new bids: the cheap asks nearly sold out, the dear ones partly.
+
+    Each ask of a `flexible` book at load 0.2 keeps, in runs of some hours, a drawn part of its units, none in
+    some; the cheaper ask of a pool keeps less. Options to pools that could never hold the bid are left out.
+    """
+    rng = np.random.default_rng(seed)
+    book = flexible(seed, bids=bids, pools=pools, slots=slots, load=0.2, slack=slots // 4, asks_per_pool=2)
+    asks, columns = book["asks"], book["asks"].keys()
+    cheap = asks["price"] == np.minimum.reduceat(asks["price"], np.arange(0, 2 * pools, 2)).repeat(2)
+    left = []
+    for row in range(len(cheap)):
+        edges = np.unique(np.append(rng.integers(1, slots, slots // 8), [0, slots]))
+        for first, last in pairwise(edges.tolist()):
+            kept = rng.beta(0.5, 3.0) if cheap[row] else rng.beta(1.0, 1.0)
+            units = int(kept * asks["quantity"][row])
+            if units and asks["first"][row] <= first and last <= asks["last"][row]:
+                left.append((asks["pool"][row], first, last, units, asks["price"][row], len(left)))
+    book["asks"] = dict(zip(columns, np.array(left, np.int64).T.copy(), strict=True))
+    book["bids"]["placed"] = len(left) + rng.permutation(bids)
+    keep = possible(book)
+    book["options"] = {name: column[keep] for name, column in book["options"].items()}
+    return book
+
+
+def possible(book: Tables) -> np.ndarray:
+    """The options by which the least quantity of the bid fits somewhere in its window."""
+    asks, bids, options = book["asks"], book["bids"], book["options"]
+    offered = np.zeros((book["pools"], book["slots"]), np.int64)
+    for pool, first, last, quantity in zip(
+        *(asks[n] for n in ("pool", "first", "last", "quantity")), strict=True
+    ):
+        offered[pool, first:last] += quantity
+    keep = np.zeros(len(options["bid"]), bool)
+    for row, (bid, pool) in enumerate(zip(options["bid"], options["pool"], strict=True)):
+        window = offered[pool, bids["earliest"][bid] : bids["latest"][bid]]
+        runs = np.lib.stride_tricks.sliding_window_view(window, bids["duration"][bid])
+        keep[row] = runs.min(axis=1).max() >= bids["minimum"][bid]
+    return keep
+
+
 def distinct_pools(rng: np.random.Generator, count: np.ndarray, pools: int) -> tuple[np.ndarray, np.ndarray]:
     """For each bid, `count` different pools out of `pools`; rows in the order of bids, then pools."""
     most = int(count.max())
@@ -218,6 +261,10 @@ BOOKS: dict[str, Callable[[], Tables]] = {
     "milp": lambda: flexible(3, bids=1_000, pools=6, slots=168),
     "fixed": lambda: flexible(4, bids=500, pools=1, slots=168, options=(1, 1), slack=0),
     "fifty": lambda: flexible(9, bids=50, pools=3, slots=48, options=(1, 3), slack=24),
+    **{
+        f"later-{seed}": partial(later_round, seed, bids=40 + 40 * (seed % 2), pools=4, slots=48)
+        for seed in range(10, 18)
+    },
     "one-slot": lambda: one_slot(5, orders=1_000_000),
     "blocks": lambda: flexible(6, bids=2_000, pools=1, slots=168, load=3.0, options=(1, 1), least=32),
     "everywhere": lambda: flexible(7, bids=5_000, pools=12, slots=168, options=(12, 12)),

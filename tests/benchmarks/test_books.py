@@ -9,7 +9,8 @@ from marketplace.clearing.book import Book
 from marketplace.clearing.components import labels
 from tests.benchmarks.books import BOOKS, DEMAND, LIMIT_MEDIAN, RESERVE_MEDIAN, flexible
 
-SMALL = sorted(set(BOOKS) - {"huge", "one-slot"})
+LATER = sorted(name for name in BOOKS if name.startswith("later-"))
+SMALL = sorted(set(BOOKS) - {"huge", "one-slot", *LATER})
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -17,6 +18,20 @@ def test_every_book_is_valid(name: str) -> None:
     book = Book.from_json(BOOKS[name]())
     assert len(book.bids) > 0
     assert np.bincount(book.options.bid, minlength=len(book.bids)).min() >= 1
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_later_round_has_no_option_that_could_never_hold_its_bid(name: str) -> None:
+    book = Book.from_json(BOOKS[name]())
+    offered = np.zeros((book.pools, book.slots), np.int64)
+    asks = book.asks
+    for pool, first, last, units in zip(asks.pool, asks.first, asks.last, asks.quantity, strict=True):
+        offered[pool, first:last] += units
+    assert len(book.options) > 0
+    for bid, pool in zip(book.options.bid, book.options.pool, strict=True):
+        starts = range(book.bids.earliest[bid], book.bids.latest[bid] - book.bids.duration[bid] + 1)
+        most = max(offered[pool, start : start + book.bids.duration[bid]].min() for start in starts)
+        assert most >= book.bids.minimum[bid]
 
 
 def test_a_seed_gives_one_book() -> None:

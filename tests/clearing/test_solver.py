@@ -4,15 +4,18 @@ import copy
 import json
 import random
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import marketplace.clearing.exact
+from marketplace.clearing.baseline import first_come_first_served
 from marketplace.clearing.book import Book
 from marketplace.clearing.solve import solve
 from marketplace.clearing.verify import violations
+from tests.benchmarks.books import BOOKS, flexible
 from tests.clearing import oracle
 from tests.clearing.strategies import PATIENT, books
 
@@ -68,6 +71,42 @@ def test_the_order_of_the_rows_changes_nothing(book: oracle.Book, exact: bool, c
     assert rows(again["sales"], "ask", ask_was) == rows(result["sales"])
 
 
+@pytest.fixture(scope="module")
+def three_markets() -> dict[str, Any]:
+    """A component that several workers search at once, one small enough to be proven, one searched alone."""
+    parts = [
+        flexible(1, bids=2_500, pools=24, slots=48),
+        flexible(2, bids=40, pools=2, slots=48, slack=12),
+        flexible(3, bids=300, pools=3, slots=48),
+    ]
+    return beside(*(Book.from_json(part).to_json() for part in parts))
+
+
+def test_the_number_of_threads_changes_nothing(three_markets: dict[str, Any]) -> None:
+    book = Book.from_json(three_markets)
+    one, two, four = (json.dumps(solve(book, effort=0.1, threads=threads).to_json()) for threads in (1, 2, 4))
+    assert one == two == four
+    assert violations(three_markets, json.loads(one)) == []
+
+
+def test_the_order_of_the_rows_changes_nothing_in_a_large_book(three_markets: dict[str, Any]) -> None:
+    shuffled, ask_was, bid_was = shuffle(three_markets, random.Random(5))
+    books = (Book.from_json(book) for book in (three_markets, shuffled))
+    result, again = (solve(book, effort=0.1).to_json() for book in books)
+    assert again["prices"] == result["prices"]
+    assert rows(again["fills"], "bid", bid_was) == rows(result["fills"])
+    assert rows(again["sales"], "ask", ask_was) == rows(result["sales"])
+
+
+def test_fewer_nodes_prove_less_but_never_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book.from_json(BOOKS["later-10"]())
+    whole = solve(book)
+    assert whole.welfare == whole.proven < first_come_first_served(book)[0]
+    monkeypatch.setattr(marketplace.clearing.exact, "NODES", 1)
+    cut = solve(book)
+    assert cut.welfare <= whole.welfare <= cut.proven <= cut.bound
+
+
 def test_the_bound_counts_a_bid_whose_partner_can_never_be_filled() -> None:
     book = {
         "slots": 1,
@@ -90,6 +129,20 @@ def test_the_bound_counts_a_bid_whose_partner_can_never_be_filled() -> None:
         0,
         7,
     )  # max(0, 9 - λ) + max(0, λ - 2) is least for λ in [2, 9]
+
+
+def beside(*books: oracle.Book) -> oracle.Book:
+    """One book of several that share neither pools nor bids; it has the slots of the first."""
+    whole = copy.deepcopy(books[0])
+    for book in books[1:]:
+        pools, bids = whole["pools"], len(whole["bids"]["placed"])
+        placed = 1 + max(max(whole[table]["placed"]) for table in ("asks", "bids"))
+        moved = {"pool": pools, "bid": bids, "placed": placed}
+        for table in ("asks", "bids", "options"):
+            for name, column in book[table].items():
+                whole[table][name] += [number + moved.get(name, 0) for number in column]
+        whole["pools"] += book["pools"]
+    return whole
 
 
 def shuffle(book: oracle.Book, chance: random.Random) -> tuple[oracle.Book, list[int], list[int]]:

@@ -25,6 +25,7 @@ ALGORITHM = {
     "task": "time-series-forecasting",
     "modality": "time_series",
     "filing_number": "",
+    "data_class": "general",
     "card": "# Card\n\n<script>alert(1)</script>",
 }
 PLAN = {
@@ -34,6 +35,7 @@ PLAN = {
     "calls": "",
     "price": "1200.50",
     "supply": "",
+    "binding": "floating",
     "territory": "mainland",
     "commercial": "on",
 }

@@ -15,6 +15,7 @@ from accounts.errors import InvalidInput
 from listings.models import Algorithm, AlgorithmVersion
 from listings.operations import add_version
 from tests.factories.listings import AlgorithmFactory
+from tests.listings.test_artefacts import ONNX
 
 pytestmark = pytest.mark.django_db
 
@@ -60,8 +61,8 @@ def upload(
     [
         ("weights.safetensors", SAFETENSORS),
         ("weights.GGUF", b"GGUF\x03\x00\x00\x00"),
-        ("graph.onnx", b"\x08\x09\x12\x07pytorch"),
-        ("bundle.zip", archive(model_json=b"{}", weights__a_safetensors=SAFETENSORS)),
+        ("graph.onnx", ONNX),
+        ("bundle.zip", archive(model_json=b"{}", weights__a_safetensors=SAFETENSORS, a_onnx=ONNX)),
     ],
 )
 def test_formats_that_only_hold_data_are_taken_and_hashed(
@@ -86,7 +87,11 @@ def test_formats_that_only_hold_data_are_taken_and_hashed(
         ("model.exe", b"MZ", "Upload one of these"),
         ("model", b"x", "Upload one of these"),
         ("model.safetensors", pickle.dumps({"a": 1}), "whatever its name says"),
-        ("model.safetensors", (2**62).to_bytes(8, "little") + b"{", "whatever its name says"),
+        ("model.safetensors", (2**62).to_bytes(8, "little") + b"{", "longer than the file"),
+        ("model.safetensors", SAFETENSORS[:-1], "does not end where"),
+        ("model.onnx", ONNX[:-1], "damaged"),
+        ("model.zip", archive(a_safetensors=SAFETENSORS + b"x"), "does not end where"),
+        ("model.zip", archive(a_onnx=b"\x08\x08"), "holds no model"),
         ("model.gguf", SAFETENSORS, "whatever its name says"),
         ("model.onnx", pickle.dumps({"a": 1}), "whatever its name says"),
         ("model.zip", pickle.dumps({"a": 1}), "whatever its name says"),
@@ -128,3 +133,28 @@ def test_a_name_cannot_lead_out_of_the_store(
 ) -> None:
     version = upload(actor, algorithm, now, "../../etc/cron.d/x.safetensors", SAFETENSORS)
     assert Path(version.file.path).parent == media / "algorithms"
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("https://models.example/model.pt", "can run code"),
+        ("https://models.example/model.PKL?download=1", "can run code"),
+        ("http://models.example/model.safetensors", "begins with https"),
+    ],
+)
+def test_what_may_not_be_uploaded_may_not_be_referred_to(
+    actor: Actor, algorithm: Algorithm, now: datetime.datetime, reference: str, reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        add_version(
+            actor=actor,
+            algorithm=algorithm,
+            number="1",
+            stacks=["CUDA"],
+            accelerators=[],
+            reference=reference,
+            sha256="a" * 64,
+            size_bytes=1,
+            now=now,
+        )

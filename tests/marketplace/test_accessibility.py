@@ -7,12 +7,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Member
+from settlement.licences.operations import activate
 from tests.factories import vouchers
+from tests.factories.licences import licensed, machine, token_of
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
 from tests.factories.trading import bid, cleared_round, fund
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 VOID = {"meta", "link", "input", "img", "br", "hr"}
+REFUSED = {"/nowhere/": 404, "/artefacts/no-ticket/": 403}
 UNLABELLED = {"hidden", "submit"}
 
 
@@ -80,6 +83,8 @@ def addresses(trader: Member) -> list[str]:
     done = cleared_round()
     filled.refresh_from_db()
     plan = LicencePlanFactory()
+    held = licensed(trader.organisation, algorithm=plan.algorithm, kind="per_call", calls=9)
+    activate(token=token_of(held), machine=machine("m"), now=held.issued_at)
     voucher = vouchers.voucher(trader.organisation)
     paid = bid(trader.organisation, voucher_id=voucher.pk)
     return [
@@ -99,9 +104,18 @@ def addresses(trader: Member) -> list[str]:
         reverse("listings:facility", args=[pool.facility_id]),
         "/contracts/",
         reverse("contracts:contract", args=[filled.trade.contract.number]),
+        reverse("delivery:termination", args=[filled.trade.contract.number]),
+        "/agreement/",
         reverse("contracts:verify", args=[filled.trade.contract.sha256]),
+        "/licences/",
+        reverse("licences:licence", args=[held.number]),
+        "/artefacts/no-ticket/",
         "/balance/",
         "/balance/statement/",
+        "/invoices/",
+        "/invoices/statements/",
+        "/invoices/costs/",
+        "/invoices/profile/",
         "/vouchers/",
         "/vouchers/affiliates/",
         reverse("vouchers:voucher", args=[voucher.pk]),
@@ -119,7 +133,7 @@ def test_pages_are_named_labelled_and_unambiguous(addresses, trader, language):
     client.force_login(trader.user)
     for address in addresses:
         response = client.get(address)
-        assert response.status_code == (404 if address == "/nowhere/" else 200), address
+        assert response.status_code == REFUSED.get(address, 200), address
         page = Page(response.content.decode())
         assert page.language == language, address
         assert len(page.headings) == 1, address

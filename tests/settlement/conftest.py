@@ -4,6 +4,9 @@ import pytest
 
 from accounts.models import Organisation
 from tests.factories.settlement import fund as bring
+from tests.settlement.stripe_world import world
+
+__all__ = ["world"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Delivery against a plain-Python oracle: late meters, disputes, decisions, hours that nobody meters.
+"""Delivery against a plain-Python oracle: late meters, disputes, decisions, terminations, unmetered hours.
 
 A funder bears part of the first contract: what goes back is shared with it, fen by fen.
 """
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.audit import Actor
+from settlement.contracts.errors import TerminationRefused
 from settlement.contracts.funding import share_of
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
-from settlement.delivery.errors import DisputeRefused
+from settlement.delivery.errors import BadReading, DisputeRefused
 from settlement.delivery.operations import (
     Reading,
     answer_dispute,
@@ -25,6 +26,7 @@ from settlement.delivery.operations import (
     open_dispute,
     release,
     report_usage,
+    terminate,
 )
 from settlement.ledger.check import differences
 from settlement.ledger.models import Account, AccountKind, TransferKind
@@ -48,6 +50,7 @@ CONTRACTS, HOURS, UNITS, FULL = 2, 4, 3, 3 * 3600
 PRICES = ((101, 333, 75, 25), (50, 0, 999, 7))
 FUNDED = (701, 0)  # fen
 WAIT, ANSWER = 5, 2  # hours
+BREAK_FEE = 1250
 
 which = st.integers(0, CONTRACTS - 1)
 slots = st.integers(0, HOURS - 1)
@@ -124,6 +127,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.debts: list[list[int]] = []  # [contract, fen], oldest first.
         self.open: dict[int, tuple[int, list[int], int, datetime.datetime, bool]] = {}
         self.answered: set[int] = set()
+        self.ended: dict[int, tuple[int, int]] = {}  # From which slot on, and the break fee's basis points.
 
     def over(self, slot: int) -> bool:
         return START + (slot + 1) * HOUR <= self.now
@@ -143,6 +147,10 @@ class DeliveryMachine(RuleBasedStateMachine):
         hour = self.hours[of][slot]
         value = hour.readings.get((source, revision), value)
         reading = Reading(self.contracts[of].pk, START + slot * HOUR, value, source, revision)
+        if self.is_ended(of, slot):
+            with pytest.raises(BadReading), transaction.atomic():
+                report_usage(actor=acting(self.provider), readings=[reading], now=self.now)
+            return
         new = report_usage(actor=acting(self.provider), readings=[reading, reading], now=self.now)
         assert new == ((source, revision) not in hour.readings)
         hour.readings[source, revision] = value
@@ -158,20 +166,62 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     @rule(times=st.integers(1, 2))
     def beat(self, times):
-        expected = 0
-        for of, hours in enumerate(self.hours):
-            for slot, hour in enumerate(hours):
-                if hour.basis or not self.over(slot) or hour.dispute is not None:
-                    continue
-                if hour.delivered is not None:
-                    self.settle(of, hour, credited(hour.amount, hour.delivered), "metered")
-                elif START + (slot + 1 + WAIT) * HOUR <= self.now:
-                    self.settle(of, hour, hour.amount, "unmetered")
-                else:
-                    continue
-                expected += 1
+        expected = sum(self.settle_what_is_over(of) for of in range(CONTRACTS))
         self.collect()
         assert [release(now=self.now) for _ in range(times)] == [expected, 0][:times]
+
+    def settle_what_is_over(self, of: int) -> int:
+        settled = 0
+        for slot, hour in enumerate(self.hours[of]):
+            if hour.basis or not self.over(slot) or hour.dispute is not None:
+                continue
+            if hour.delivered is not None:
+                self.settle(of, hour, credited(hour.amount, hour.delivered), "metered")
+            elif START + (slot + 1 + WAIT) * HOUR <= self.now:
+                self.settle(of, hour, hour.amount, "unmetered")
+            else:
+                continue
+            settled += 1
+        return settled
+
+    @rule(of=which, slot=slots, party=st.sampled_from(["", "buyer", "provider"]))
+    def end(self, of, slot, party):
+        breaching = {"buyer": self.buyers[of], "provider": self.provider}.get(party)
+        ends = lambda: terminate(  # noqa: E731
+            actor=self.operator,
+            contract_id=self.contracts[of].pk,
+            ground=Ground.BREACH if breaching else Ground.FORCE_MAJEURE,
+            breaching_id=breaching and breaching.pk,
+            from_slot=START + slot * HOUR,
+            reason="It ends.",
+            now=self.now,
+        )
+        over = all(hour.basis for hour in self.hours[of])
+        if over or of in self.ended or START + slot * HOUR < self.now:
+            with pytest.raises(TerminationRefused), transaction.atomic():
+                ends()
+            return
+        self.settle_what_is_over(of)
+        self.ended[of] = (slot, BREAK_FEE if party == "buyer" else 0)
+        self.settle_what_ended(of)
+        ends()
+
+    def is_ended(self, of: int, slot: int) -> bool:
+        return of in self.ended and slot >= self.ended[of][0]
+
+    def settle_what_ended(self, of: int) -> None:
+        """The break fee on all of it, half-even; each hour's part is what is new of it."""
+        first, basis_points = self.ended[of]
+        until = 0
+        for hour in self.hours[of][first:]:
+            if hour.basis or hour.dispute is not None:
+                continue
+            before = half_even(Fraction(until * basis_points, 10_000))
+            until += hour.amount
+            part = half_even(Fraction(until * basis_points, 10_000)) - before
+            hour.basis, hour.credit = "terminated", hour.amount - part
+            self.available[of] += hour.amount - part
+            self.receivable += part
 
     @rule()
     def pay_out(self):
@@ -194,7 +244,8 @@ class DeliveryMachine(RuleBasedStateMachine):
         total = sum(hour.amount - hour.credit for hour in hours)
         amount = None if part is None else max(1, total * part // 100)
         refused = not total or any(
-            hour.dispute is not None or hour.basis == "decided" or hour.final for hour in hours
+            hour.dispute is not None or hour.basis in ("decided", "terminated") or hour.final
+            for hour in hours
         )
         opened = lambda: open_dispute(  # noqa: E731
             actor=acting(self.buyers[of] if by_buyer else self.provider),
@@ -247,8 +298,10 @@ class DeliveryMachine(RuleBasedStateMachine):
             if hour.basis:
                 hour.final |= part > 0
                 self.give_back(of, hour, hour.credit + part)
-            elif part or self.over(slot):
+            elif part or (self.over(slot) and not self.is_ended(of, slot)):
                 self.settle(of, hour, part, "decided")
+        if of in self.ended:
+            self.settle_what_ended(of)
         self.collect()
         refund = amount * percent // 100
         decided()
@@ -300,7 +353,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
     def status(self, of: int) -> str:
         if all(hour.basis for hour in self.hours[of]):
-            return Contract.Status.COMPLETED
+            return Contract.Status.TERMINATED if of in self.ended else Contract.Status.COMPLETED
         disputed = any(place[0] == of for place in self.open.values())
         return Contract.Status.DISPUTED if disputed else Contract.Status.ACTIVE
 
@@ -330,7 +383,7 @@ def run_machine(examples: int) -> None:
 @pytest.fixture(autouse=True)
 def rules(settings):
     settings.UNMETERED_RETURN_HOURS, settings.DISPUTE_ANSWER_HOURS = WAIT, ANSWER
-    settings.FEE_BASIS_POINTS = 200
+    settings.FEE_BASIS_POINTS, settings.BREAK_FEE_BASIS_POINTS = 200, BREAK_FEE
 
 
 @pytest.mark.django_db

@@ -36,7 +36,7 @@ def proposed(provider, now):
 def test_another_member_approves_and_the_account_waits_a_day(provider, proposed, now):
     account = approve_payout_account(actor=acting(provider, Role.FINANCE), account_id=proposed.pk, now=now)
     assert (account.status, account.number) == (Approval.APPROVED, "4000021239200001234")
-    assert str(account) == "工商银行深圳分行 •••• 1234"
+    assert str(account) == "工商银行深圳分行 ••••\u00a01234"
     assert usable_account(provider, now + DAY - datetime.timedelta(seconds=1)) is None
     assert usable_account(provider, now + DAY) == account
     assert "from 2026-06-02 04:00 UTC" in OutgoingEmail.objects.latest("pk").text

@@ -10,9 +10,13 @@ from marketplace.trading.errors import NotOnSale
 from marketplace.trading.models import Order, Trade
 from marketplace.trading.queries.market import plan_price
 from settlement.contracts.models import Contract
+from settlement.delivery.operations import release
 from settlement.ledger.queries import Balances, balance_of
+from settlement.licences.keys import facts_of
+from settlement.licences.models import Licence, Standing
+from settlement.licences.operations import issue_licences
 from tests.factories.accounts import NOW
-from tests.factories.listings import LicencePlanFactory
+from tests.factories.listings import AlgorithmVersionFactory, LicencePlanFactory
 from tests.factories.trading import cleared_round, fund, funded_buyer, licence_order
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +37,22 @@ def test_unlimited_supply_sells_at_the_posted_price():
     assert balance_of(buyer) == Balances(available=3_000, escrow=3_000)
     plan.refresh_from_db()
     assert plan.sold == 3
+
+
+def test_a_settled_round_issues_licences():
+    plan = LicencePlanFactory(price=1000, kind=LicencePlan.Kind.TERM, term_days=30, binding="node_locked")
+    version = AlgorithmVersionFactory(algorithm=plan.algorithm)
+    buyer = funded_buyer()
+    licence_order(plan, buyer, seats=3)
+    cleared_round()
+    assert issue_licences(now=NOW) == 1
+    licence = Licence.objects.get()
+    assert (licence.licensee, licence.seats, licence.binding) == (buyer, 3, "node_locked")
+    assert licence.expires_at == Contract.objects.get().ends_at
+    assert facts_of(licence.key)["version"]["sha256"] == version.sha256
+    release(now=NOW)
+    assert Contract.objects.get().status == Contract.Status.COMPLETED
+    assert licence.standing(now=NOW) == Standing.ACTIVE, "a contract that was paid for is no end"
 
 
 def test_limited_supply_goes_to_the_highest_limits_at_one_price():

@@ -11,18 +11,20 @@ from accounts.permissions import Permission, require, require_verified
 from marketplace.trading.models import Order
 from settlement.contracts.queries import most_it_can_cost, require_accepted
 from settlement.ledger.operations import place_hold
+from settlement.payments.arrears import require_no_arrears
 from settlement.vouchers.operations import Claim, hold_with_voucher
 
 ORDER = "order"  # The `source` of an order's hold; its source_id is the order's id.
 
 
 def buyer_of(actor: Actor, *, permission: Permission, now: datetime) -> Organisation:
-    """The actor's organisation, if it may buy. Raises NotAllowed, NotVerified or NotAccepted."""
+    """The actor's organisation, if it may buy. Raises NotAllowed, NotVerified, InArrears or NotAccepted."""
     require(actor, permission)
     assert actor.organisation is not None, "require() refuses an actor without an organisation"
     if not actor.organisation.buys:
         raise NotAllowed(_("Your organisation is registered as a provider only. Let it buy in its settings."))
     require_verified(actor.organisation)
+    require_no_arrears(actor.organisation)
     require_accepted(actor.organisation, now=now)
     return actor.organisation
 

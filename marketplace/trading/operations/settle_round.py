@@ -14,6 +14,7 @@ from marketplace.trading.models import Allocation, Order, Round, RoundOrder, Tra
 from marketplace.trading.operations.claim import check_fence
 from marketplace.trading.operations.fail_round import fail_round
 from marketplace.trading.operations.publish_prices import publish_prices
+from settlement.bulk import copy_rows
 from settlement.contracts.models import Contract
 from settlement.contracts.operations import ContractDraft, open_contracts
 
@@ -49,7 +50,7 @@ def _settle(round_id: int, fence: int, now: datetime) -> Round:
     contracts = open_contracts(drafts=[_contract(trade) for trade in trades], now=now)
     for trade, contract in zip(trades, contracts, strict=True):
         trade.contract = contract
-    Trade.objects.bulk_create(trades, batch_size=BATCH)
+    copy_rows(trades)
     _allocate_capacity(settled, book, result, trades)
     _end_orders(settled, trades, now)
     publish_prices(settled, book, result, now=now)

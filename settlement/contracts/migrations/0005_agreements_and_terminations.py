@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('from_slot', models.DateTimeField(verbose_name='from')),
                 ('reason', models.TextField(verbose_name='reasons')),
                 ('proposed_at', models.DateTimeField(verbose_name='proposed')),
-                ('status', models.CharField(choices=[('open', 'Waits for the other party'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn')], default='open', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('open', 'Waiting'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('withdrawn', 'Withdrawn')], default='open', max_length=10, verbose_name='status')),
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='answered')),
             ],
             options={

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from settlement.bulk import copy_rows
 from settlement.canonical import canonical_json, sha256_of_text
 from settlement.contracts.document import Catalogue, ContractDraft, document_of
 from settlement.contracts.errors import ContractRefused
@@ -20,7 +21,6 @@ from settlement.ledger.operations import HoldPosting, accounts_of, post_holds
 
 CHAIN_LOCK = 0x5350_0001  # One writer at a time: each contract's hash covers the one before.
 HOUR = datetime.timedelta(hours=1)
-BATCH = 1000
 
 
 @transaction.atomic
@@ -49,7 +49,7 @@ def _open(drafts: Sequence[ContractDraft], now: datetime.datetime) -> list[Contr
         return []
     holds = Hold.objects.in_bulk([draft.hold_id for draft in drafts if draft.hold_id is not None])
     _refuse_unless_sound(drafts, holds)
-    contracts = Contract.objects.bulk_create(_chained(drafts, holds, now), batch_size=BATCH)
+    contracts = copy_rows(_chained(drafts, holds, now))
     accounts = accounts_of(organisation_ids={draft.buyer_id for draft in drafts})
     post_holds(
         postings=[

@@ -1,16 +1,25 @@
 """Post transfers: one statement to the database for one or for ten thousand."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from settlement.ledger.errors import InsufficientFunds, KeyUsedForAnotherBody
 from settlement.ledger.models import NEVER_NEGATIVE_KINDS, AccountKind, Entry, Transfer, TransferKind
 
 LARGE_BATCH = 100
+ARGUMENTS = (
+    "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::timestamptz,"
+    " %s::int[], %s::bigint[], %s::bigint[], %s::text[]"
+)
+POST = f"SELECT ledger_post({ARGUMENTS})"
+POST_DURABLY = f"CALL ledger_post_durably({ARGUMENTS}, NULL)"
+NEVER_NEGATIVE = f"{{{','.join(NEVER_NEGATIVE_KINDS)}}}"
 OVERDRAWN = "SP001"  # The SQLSTATE that `ledger_post` raises, with the account's kind and the lack.
 
 
@@ -86,35 +95,52 @@ def reverse_transfer(*, transfer: Transfer, now: datetime.datetime, memo: str) -
 def _ledger_post(drafts: Sequence[TransferDraft], now: datetime.datetime) -> dict[int, Transfer]:
     """What was posted, by its place among the drafts. What is missing had been posted before."""
     lines = [(place, each) for place, draft in enumerate(drafts, start=1) for each in draft.postings]
-    arguments: list[Any] = [
-        [draft.kind.value for draft in drafts],
-        [draft.source for draft in drafts],
-        [draft.source_id for draft in drafts],
-        [draft.memo for draft in drafts],
-        [draft.reverses_id for draft in drafts],
+    arguments = (
+        _texts(draft.kind for draft in drafts),
+        _texts(draft.source for draft in drafts),
+        _texts(draft.source_id for draft in drafts),
+        _texts(draft.memo for draft in drafts),
+        _numbers("NULL" if draft.reverses_id is None else draft.reverses_id for draft in drafts),
         now,
-        [place for place, _ in lines],
-        [posting.account for _, posting in lines],
-        [posting.amount for _, posting in lines],
-        [kind.value for kind in NEVER_NEGATIVE_KINDS],
-    ]
-    with transaction.mark_for_rollback_on_error(), connection.cursor() as cursor:
+        _numbers(place for place, _ in lines),
+        _numbers(posting.account for _, posting in lines),
+        _numbers(posting.amount for _, posting in lines),
+        NEVER_NEGATIVE,
+    )
+    statement = POST if connection.in_atomic_block else POST_DURABLY
+    with transaction.mark_for_rollback_on_error(), _preparing_cursor() as cursor:
         try:
-            cursor.execute(
-                "SELECT place, id FROM ledger_post("
-                "%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s,"
-                " %s::int[], %s::bigint[], %s::bigint[], %s::text[])",
-                arguments,
-            )
+            cursor.execute(statement, arguments)
         except DatabaseError as error:
             _explain(error)
             raise
-        posted = cursor.fetchall()
-        if (
-            len(drafts) > LARGE_BATCH
-        ):  # The commit's constraint triggers must not use plans of smaller tables.
+        [(ids,)] = cursor.fetchall()
+        if len(drafts) > LARGE_BATCH:
+            # The commit's constraint triggers must not use plans of smaller tables.
             cursor.execute("DISCARD PLANS")
-        return {place - 1: _as_posted(drafts[place - 1], pk, now) for place, pk in posted}
+    return {
+        place: _as_posted(draft, pk, now)
+        for place, (draft, pk) in enumerate(zip(drafts, ids, strict=True))
+        if pk is not None
+    }
+
+
+def _preparing_cursor() -> CursorWrapper:
+    """Django's own cursor writes the arguments into the SQL, to be parsed and planned anew each time."""
+    connection.ensure_connection()
+    cursor: Any = psycopg.Cursor(connection.connection)
+    return (
+        connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    )
+
+
+def _numbers(values: Iterable[int | str]) -> str:
+    """PostgreSQL's spelling of an array: far cheaper than psycopg's, which looks at each value's type."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+def _texts(values: Iterable[str]) -> str:
+    return _numbers('"' + value.replace("\\", r"\\").replace('"', r"\"") + '"' for value in values)
 
 
 def _as_posted(draft: TransferDraft, pk: int, now: datetime.datetime) -> Transfer:

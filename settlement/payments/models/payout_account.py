@@ -71,4 +71,4 @@ class PayoutAccount(models.Model):
 
     @property
     def masked_number(self) -> str:
-        return f"•••• {self.number[-4:]}"
+        return f"••••\u00a0{self.number[-4:]}"

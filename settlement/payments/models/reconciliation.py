@@ -5,6 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -99,3 +100,7 @@ class Difference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.what}"
+
+    @property
+    def account_name(self) -> str | Promise:
+        return AccountKind(self.account).label

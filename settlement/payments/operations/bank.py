@@ -12,7 +12,7 @@ from accounts.audit import Actor, record
 from accounts.models import Organisation
 from accounts.names import local_name
 from accounts.permissions import require_operator
-from settlement.ledger.models import AccountKind, TransferKind
+from settlement.ledger.models import AccountKind, Currency, TransferKind
 from settlement.ledger.operations import (
     Posting,
     TransferDraft,
@@ -24,6 +24,7 @@ from settlement.ledger.operations import (
 )
 from settlement.payments.errors import AlreadyBooked, BadLine, BadStatement
 from settlement.payments.models import BankLine
+from settlement.payments.operations.arrears import pay_arrears
 from settlement.payments.operations.explain_lines import Explained, explain_manual_transfers, explain_payouts
 from settlement.payments.reference import number_in, reference_for
 from settlement.payments.statement_file import StatementLine, parse
@@ -121,6 +122,7 @@ def assign_bank_line(
         now=now,
         memo=line.payer,
     )
+    pay_arrears(organisation_ids=[organisation.pk], currency=Currency.CNY, now=now)
     line.status = BankLine.Status.BOOKED
     line.organisation = organisation
     line.assigned_by = operator
@@ -175,7 +177,9 @@ def _receive(lines: Sequence[StatementLine], now: datetime.datetime) -> dict[str
         credit = accounts[owner, AccountKind.AVAILABLE] if owner else suspense.shard_for(line.serial)
         postings = [Posting(bank.shard_for(line.serial), -line.amount), Posting(credit, line.amount)]
         drafts.append(TransferDraft(kind, BANK_LINE, line.serial, postings, line.payer))
+    transfers = post_transfers(drafts=drafts, now=now)
+    pay_arrears(organisation_ids={owner for owner in owners if owner}, currency=Currency.CNY, now=now)
     return {
         line.serial: Explained(BankLine.Status.BOOKED if owner else BankLine.Status.SUSPENSE, transfer, owner)
-        for line, owner, transfer in zip(lines, owners, post_transfers(drafts=drafts, now=now), strict=True)
+        for line, owner, transfer in zip(lines, owners, transfers, strict=True)
     }
