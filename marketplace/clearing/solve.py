@@ -89,7 +89,7 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
         certificate,
         welfare,
         bound,
-        min(bound, most),
+        min(bound, max(most, welfare)),
         rejected,
     )
 
