@@ -21,6 +21,7 @@ from accounts.audit import Actor
 from accounts.errors import DomainError
 from accounts.models import Organisation
 from listings.slots import slot_of
+from settlement.contracts.check import differences as differences_of_contracts
 from settlement.contracts.document import ContractDraft
 from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
@@ -349,6 +350,7 @@ class SettlementMachine(RuleBasedStateMachine):
             at_stripe = self.world.stripe.books.balance("cny") - self.at_stripe_before
             assert at_stripe == -self.world.fen(AccountKind.STRIPE)
             assert list(differences()) == []
+            assert list(differences_of_contracts()) == []
         finally:
             self.world.now = self.start
             transaction.set_rollback(True)
