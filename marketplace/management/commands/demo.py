@@ -15,6 +15,7 @@ from django.utils import timezone
 from marketplace import private_services
 from marketplace.demo.agent import report_closed_hours
 from marketplace.demo.demand import arrival_rate
+from marketplace.demo.history import play_yesterday, show_one
 from marketplace.demo.market import EXCHANGE, OPERATOR, PASSWORD, Market, ensure_market, place_demand
 from marketplace.demo.processes import ProcessEnded, Processes, program
 from marketplace.trading.models import Order, Round
@@ -25,6 +26,7 @@ from settlement.contracts.models import Contract
 
 HOST = "127.0.0.1"
 LETTERS = private_services.DATA_DIR / "letters"
+PAPERS = private_services.DATA_DIR / "papers"
 # Demo users have no second factor; letters go to files (django-environ takes one slash off the path).
 CHILDREN = {"DEMO": "true", "REQUIRE_MFA": "false", "EMAIL_URL": f"filemail:///{LETTERS}"}
 BIDS = 2_400
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             market = self._prepare(bids, timezone.now())
             self._start(processes, port)
             self._greet(port)
+            self.stdout.write(show_one(folder=PAPERS) + "\n")
             for _ in range(rounds):
                 self._clear_round(processes)
             if not rounds:
@@ -65,7 +68,8 @@ class Command(BaseCommand):
     def _prepare(self, bids: int, now: datetime) -> Market:
         self.stdout.write("Preparing the database …")
         call_command("migrate", verbosity=0)
-        self.stdout.write("Preparing the market: facilities, pools, capacity, buyers, funds …")
+        self.stdout.write("Preparing the market: facilities, pools, capacity, buyers, funds, and yesterday …")
+        play_yesterday(now=now)
         market = ensure_market(now=now)
         missing = bids - Order.objects.filter(status=Order.Status.RESTING).count()
         if missing > 0:

@@ -126,12 +126,12 @@ def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.dat
     oldest = now - datetime.timedelta(days=settings.DISPUTE_WINDOW_DAYS)
     settled = {each.slot: each for each in contract.deliveries.all()}
     later = credits_after(each.pk for each in settled.values())
-    decided = Correction.objects.filter(delivery__contract=contract, dispute__isnull=False)
-    frozen |= {(contract.pk, slot) for slot in decided.values_list("delivery__slot", flat=True)}
+    decisions = Correction.objects.filter(delivery__contract=contract, dispute__isnull=False)
+    decided = set(decisions.values_list("delivery__slot", flat=True))
     worth = {}
     for slot in slots_of(contract):
         done = settled.get(slot)
-        if (contract.pk, slot) in frozen or (done and done.released_at < oldest):
+        if slot in decided or (contract.pk, slot) in frozen or (done and done.released_at < oldest):
             continue
         if done is None and contract.ended_at is not None:
             continue
