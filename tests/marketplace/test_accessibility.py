@@ -112,6 +112,7 @@ def addresses(trader: Member) -> list[str]:
         "/artefacts/no-ticket/",
         "/balance/",
         "/balance/statement/",
+        "/balance/payouts/",
         "/invoices/",
         "/invoices/statements/",
         "/invoices/costs/",

@@ -266,6 +266,15 @@ def test_what_the_bank_sends_back_is_receivable_again(payouts, file, provider, n
     assert book(f"B3,2026-06-04,200,X,退汇 {serial}\n", now).suspense == 1
 
 
+def test_what_is_sent_back_twice_is_receivable_once(payouts, file, provider, now):
+    approve(file, now)
+    serial = payouts[0].serial
+    back = "".join(f"B{n},2026-06-03,200,X,退汇 {serial}\n" for n in (2, 3))
+    imported = book(f"B1,2026-06-01,-200,X,{serial}\n{back}", now)
+    assert (imported.booked, imported.suspense) == (2, 1)
+    assert balance_of(provider) == Balances(receivable=30_000)
+
+
 @pytest.mark.parametrize("status", ["waiting", "sent"])
 def test_a_paid_payout_does_not_go_out_again(payouts, now, status):
     sent(*payouts)

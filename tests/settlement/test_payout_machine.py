@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from accounts.errors import DomainError
 from settlement.ledger.check import differences
@@ -25,7 +25,7 @@ from settlement.payments.operations import (
     refuse_payout_file,
 )
 from tests.factories.accounts import NOW, OrganisationFactory
-from tests.factories.payouts import asked, clearing, earn, operator, payout_account
+from tests.factories.payouts import asked, clearing, earn, operator, payout_account, sent
 from tests.factories.settlement import fund
 
 DAY = datetime.timedelta(days=1)
@@ -59,6 +59,10 @@ class PayoutMachine(RuleBasedStateMachine):
     def ask(self, who, yuan, source):
         with self.maybe_refused():
             asked(self.organisations[who], yuan * 100, key=self.key(), taken_from=source)
+
+    @initialize()
+    def some_are_on_their_way(self):
+        sent(*(asked(each, 10_000, key=self.key()) for each in self.organisations))
 
     @rule(count=st.integers(1, 3))
     def collect(self, count):
