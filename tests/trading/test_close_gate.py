@@ -14,6 +14,7 @@ from listings.operations import pause_capacity
 from marketplace.trading.documents import content_of
 from marketplace.trading.models import Order, Round, RoundOrder
 from marketplace.trading.operations.close_gate import close_gate
+from marketplace.trading.operations.fail_round import fail_round
 from marketplace.trading.operations.open_round import open_round
 from settlement.ledger.models import AccountKind, Currency, TransferKind
 from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
@@ -222,7 +223,7 @@ def test_orders_of_an_organisation_in_arrears_rest_until_they_are_paid():
     assert [part.order for part in RoundOrder.objects.filter(round=first)] == [other]
     owing.refresh_from_db()
     assert owing.status == Order.Status.RESTING
-    Round.objects.filter(pk=first.pk).update(status=Round.Status.SETTLED)
+    fail_round(round_id=first.pk, fence=first.fence, status=Round.Status.CLOSED, error="test", now=NOW)
 
     fund(owing.organisation, 500)
     pay_arrears(organisation_ids=[owing.organisation_id], currency=Currency.CNY, now=NOW)
