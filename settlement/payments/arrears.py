@@ -14,6 +14,11 @@ def arrears_of(organisation: Organisation) -> dict[Currency, int]:
     return {Currency(code): -balance for code, balance in owing.values_list("currency", "balance")}
 
 
+def organisations_in_arrears() -> set[int]:
+    owing = Account.objects.filter(kind=AccountKind.ARREARS, balance__lt=0)
+    return {pk for pk in owing.values_list("organisation_id", flat=True) if pk is not None}
+
+
 def trading_blocked(organisation: Organisation) -> bool:
     """Whether it owes money after a chargeback: until that is paid it neither orders nor is paid out."""
     return bool(arrears_of(organisation))

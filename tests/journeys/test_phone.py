@@ -49,6 +49,12 @@ def context(browser: Browser, live_server) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(autouse=True)
+def cards_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "STRIPE_SECRET_KEY", "set")
+    monkeypatch.setattr(settings, "STRIPE_WEBHOOK_SECRET", "set")
+
+
 @pytest.fixture
 def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
     """Who walks which pages: a visitor, a newcomer, a buyer's owner, a provider's owner and an operator."""
@@ -108,6 +114,8 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
         reverse("delivery:dispute", args=[dispute.pk]),
         "/balance/",
         "/balance/statement/",
+        "/balance/cards/",
+        "/balance/stripe-account/",
         "/organisation/",
         "/organisation/edit/",
         "/organisation/members/",
@@ -158,6 +166,7 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
                 reverse("accounts:verification", args=[pending.pk]),
                 "/operator/bank/",
                 reverse("payments:bank_line", args=[BankLine.objects.get().pk]),
+                "/operator/stripe/",
                 "/operator/disputes/",
                 reverse("delivery:decide", args=[dispute.pk]),
             ],

@@ -74,8 +74,9 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def addresses(trader: Member) -> list[str]:
+def addresses(trader: Member, settings) -> list[str]:
     """The pages that a trader finds, with something on each."""
+    settings.STRIPE_SECRET_KEY = settings.STRIPE_WEBHOOK_SECRET = "set"
     fund(trader.organisation, 1_000_000)
     pool = CapacityFactory().pool
     filled = bid(trader.organisation)
@@ -113,6 +114,8 @@ def addresses(trader: Member) -> list[str]:
         "/balance/",
         "/balance/statement/",
         "/balance/payouts/",
+        "/balance/cards/",
+        "/balance/stripe-account/",
         "/invoices/",
         "/invoices/statements/",
         "/invoices/costs/",

@@ -14,7 +14,11 @@ from listings.operations import pause_capacity
 from marketplace.trading.documents import content_of
 from marketplace.trading.models import Order, Round, RoundOrder
 from marketplace.trading.operations.close_gate import close_gate
+from marketplace.trading.operations.fail_round import fail_round
 from marketplace.trading.operations.open_round import open_round
+from settlement.ledger.models import AccountKind, Currency, TransferKind
+from settlement.ledger.operations import Posting, open_accounts, platform_account, post_transfer
+from settlement.payments.operations import pay_arrears
 from tests.factories.accounts import NOW
 from tests.factories.listings import CapacityFactory, LicencePlanFactory, PoolFactory, hour
 from tests.factories.trading import actor_of, bid, fund, funded_buyer, licence_order
@@ -204,3 +208,24 @@ def test_an_option_that_can_never_hold_the_bid_is_left_out():
     assert list(zip(options["bid"], options["pool"], strict=True)) == [(0, 2), (1, 0), (1, 1), (1, 2)]
     left_out = RoundOrder.objects.get(order=nowhere)
     assert (left_out.row, left_out.pool, left_out.units_available) == (None, large, 16)
+
+
+def test_orders_of_an_organisation_in_arrears_rest_until_they_are_paid():
+    CapacityFactory()
+    owing, other = bid(), bid()
+    accounts = open_accounts(organisation=owing.organisation)
+    stripe = platform_account(kind=AccountKind.STRIPE).shard_for("")
+    draft = {"source": "test", "source_id": "1", "now": NOW}
+    lines = [Posting(accounts[AccountKind.ARREARS], -500), Posting(stripe, 500)]
+    post_transfer(kind=TransferKind.CHARGEBACK, postings=lines, **draft)
+
+    first = closed()
+    assert [part.order for part in RoundOrder.objects.filter(round=first)] == [other]
+    owing.refresh_from_db()
+    assert owing.status == Order.Status.RESTING
+    fail_round(round_id=first.pk, fence=first.fence, status=Round.Status.CLOSED, error="test", now=NOW)
+
+    fund(owing.organisation, 500)
+    pay_arrears(organisation_ids=[owing.organisation_id], currency=Currency.CNY, now=NOW)
+    second = closed()
+    assert owing in [part.order for part in RoundOrder.objects.filter(round=second)]

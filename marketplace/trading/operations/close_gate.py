@@ -13,6 +13,7 @@ from marketplace.trading.operations.expire_orders import expire_orders
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.queries.book import BookDraft, draft_book
 from settlement.contracts.queries import bound_organisations
+from settlement.payments.arrears import organisations_in_arrears
 
 
 @transaction.atomic
@@ -30,7 +31,8 @@ def close_gate(*, round_id: int, now: datetime) -> Round | None:
     closing.slots = settings.HORIZON_SLOTS
     freeze_capacities(first_slot=closing.horizon_start, slots=closing.slots)
     bound = set(bound_organisations(now))
-    orders = [order for order in _orders_at_the_gate(closing) if order.organisation_id in bound]
+    may_buy = bound - organisations_in_arrears()
+    orders = [order for order in _orders_at_the_gate(closing) if order.organisation_id in may_buy]
     draft = draft_book(orders, first_slot=closing.horizon_start, slots=closing.slots, bound=bound)
     document = Document.of(draft.content)
     closing.pool_ids = [pool.pk for pool in draft.pools]

@@ -84,9 +84,7 @@ def charge_saved_card(
     card = SavedCard.objects.get(pk=card_id, organisation=actor.organisation, removed_at=None)
     customer_id = customer_of(organisation=actor.organisation, now=now)
     top_up = _write_payment(actor, amount, currency, customer_id, card, key, now)
-    call = make_call(call_id=top_up.call_id, follow_up=record_payment, now=now)
-    if call.status == StripeCall.Status.ANSWERED:
-        sync_payment(call.object_id, "", now)  # For the charge's fee, which the answer does not have.
+    make_call(call_id=top_up.call_id, follow_up=record_payment, now=now)  # The fee comes with its event.
     top_up.refresh_from_db()
     return top_up
 
