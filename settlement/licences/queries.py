@@ -1,4 +1,5 @@
 import datetime
+import json
 from typing import Any
 
 from django.conf import settings
@@ -38,12 +39,14 @@ def to_be_issued(now: datetime.datetime) -> QuerySet[Contract]:
 
 
 def version_of(contract: Contract) -> AlgorithmVersion | None:
-    """The release that is licensed: the newest that was out when the contract was opened."""
+    """The release that the contract licenses; None where the algorithm had none."""
+    named = json.loads(contract.document)["product"]["version"]
+    if named is None:
+        return None
     assert contract.plan is not None
-    released = AlgorithmVersion.objects.filter(
-        algorithm=contract.plan.algorithm_id, released_at__lte=contract.opened_at
+    return AlgorithmVersion.objects.select_related("algorithm").get(
+        algorithm=contract.plan.algorithm_id, number=named["number"]
     )
-    return released.order_by("-released_at", "-pk").first()
 
 
 def lease_from(now: datetime.datetime) -> datetime.datetime:

@@ -65,6 +65,8 @@ def test_a_statement_of_another_kind_is_no_key(example, key, buyer):
     assert holds(said)
     with pytest.raises(InvalidSignature):
         example(said.replace("validation/", "key/"))
+    with pytest.raises(IndexError):
+        example(said)
 
 
 def test_a_key_of_a_retired_signing_key_still_holds(example, key, settings, buyer):

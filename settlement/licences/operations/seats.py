@@ -1,6 +1,7 @@
 """Machines take seats, keep them by heartbeats, and give them back. The database lets none be taken twice."""
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -97,10 +98,11 @@ def reclaim_seat(*, actor: Actor, licence_id: int, activation_id: int, now: date
     """Take a seat back by hand, a node-locked one too; False where it was free. Raises NotAllowed."""
     licence = held_by(actor, licence_id)
     seat = licence.activations.active().filter(pk=activation_id)
-    if not _release(_locked(seat), LicenceEvent.Kind.RECLAIMED, now, by=actor.user):
-        return False
-    record(actor=actor, verb="release", subject=licence, detail={"seat": activation_id}, now=now)
-    return True
+    held = list(_locked(seat))
+    _release(held, LicenceEvent.Kind.RECLAIMED, now, by=actor.user)
+    for each in held:
+        record(actor=actor, verb="release", subject=licence, detail={"seat": each.seat}, now=now)
+    return bool(held)
 
 
 def release_lapsed_seats(*, now: datetime.datetime) -> int:
@@ -185,7 +187,7 @@ def _take_free_seat(licence: Licence, machine: Machine, now: datetime.datetime) 
 
 
 def _release(
-    held: QuerySet[Activation],
+    held: Iterable[Activation],
     kind: LicenceEvent.Kind,
     now: datetime.datetime,
     *,

@@ -23,10 +23,7 @@ Kind = LicenceEvent.Kind
 LETTERS = {
     Kind.SUSPENDED: (
         gettext_noop("%(number)s: the licence is suspended"),
-        gettext_noop(
-            "Licence %(number)s validates no more until it is reinstated; your machines keep their seats.\n\n"
-            "%(reason)s"
-        ),
+        gettext_noop("Licence %(number)s validates no more until it is reinstated.\n\n%(reason)s"),
     ),
     Kind.REINSTATED: (
         gettext_noop("%(number)s: the licence is reinstated"),
@@ -44,7 +41,7 @@ Suspender = Licence.Suspender
 def suspend_licence(
     *, actor: Actor, licence_id: int, by: Suspender, reason: str, now: datetime.datetime
 ) -> Licence:
-    """Stop a licence until it is reinstated: it validates no more, its seats stay taken.
+    """Stop a licence until it is reinstated: it validates no more, and floating seats lapse unheard.
 
     Raises NotAllowed, InvalidInput without a reason, WrongStanding where it is not active; the exchange may
     make a publisher's suspension its own.
@@ -134,9 +131,7 @@ def _write_down(
     """In the licence's own record, in both parties' audit trails, and in a letter to the licensee."""
     licence.events.create(kind=kind, at=now, by=actor.user, note=reason)
     for party in (licence.licensee, licence.publisher):
-        record(
-            actor=actor, verb=verb, subject=licence, detail={"reason": reason}, now=now, organisation=party
-        )
+        record(actor=actor, verb=verb, subject=licence, detail={"note": reason}, now=now, organisation=party)
     subject, text = LETTERS[kind]
     write_to(
         organisation_id=licence.licensee.pk,
