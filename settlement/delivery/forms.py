@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from settlement.contracts.models import Contract
 from settlement.delivery.models import StateReport
 from settlement.delivery.queries import slots_of
-from settlement.evidence import FORMATS
+from settlement.fields import FilesField
 from settlement.money import to_fen
 
 
@@ -46,23 +46,10 @@ class UsageForm(forms.Form):
     )
 
 
-class ManyFiles(forms.FileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files, or none; what they may be is checked where they are taken in."""
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        return [super(FilesField, self).clean(each, initial) for each in data or []]
-
-
 class MessageForm(forms.Form):
     text = forms.CharField(label=_("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
     evidence = FilesField(
         label=_("Evidence"),
-        required=False,
-        widget=ManyFiles(attrs={"accept": ",".join(FORMATS), "multiple": True}),
         help_text=_(
             "Papers, pictures or logs, 10 files at most. Both parties and the operator can open them."
         ),

@@ -9,43 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from accounts.names import local_name
+from listings.forms import YuanField
 from listings.models import Accelerator
 from settlement.contracts.models import Contract
-from settlement.evidence import FORMATS
+from settlement.fields import FilesField
 from settlement.ledger.models import Currency
-from settlement.money import to_fen, to_yuan
 from settlement.vouchers.models import Programme
 from settlement.vouchers.operations import Rules
-from settlement.vouchers.operations.programmes import LARGEST_BUDGET
 
 LONGEST = 10_000
 ONE_DAY = datetime.timedelta(days=1)
-
-
-class FenField(forms.DecimalField):
-    """An amount typed in yuan, cleaned to integer fen."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        most = to_yuan(LARGEST_BUDGET)
-        super().__init__(min_value=Decimal("0.01"), max_value=most, decimal_places=2, **kwargs)
-
-    def clean(self, value: Any) -> int | None:
-        yuan = super().clean(value)
-        return None if yuan is None else to_fen(yuan)
-
-
-class FilesField(forms.FileField):
-    """Several files, or none; what they may be is checked where they are taken in."""
-
-    class Input(forms.FileInput):
-        allow_multiple_selected = True
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = self.Input(attrs={"accept": ",".join(FORMATS), "multiple": True})
-        super().__init__(widget=widget, required=False, **kwargs)
-
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
-        return [super(FilesField, self).clean(each, initial) for each in data or []]
 
 
 class OrganisationField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generic at run time
@@ -63,8 +36,8 @@ class ProgrammeForm(forms.Form):
 
     name_zh = forms.CharField(label=_("Name in Chinese"), max_length=100)
     name_en = forms.CharField(label=_("Name in English"), max_length=100)
-    budget = FenField(label=_("Budget"), help_text=_("Moves from your available balance when you open it."))
-    cap = FenField(label=_("Most per firm and year"))
+    budget = YuanField(label=_("Budget"), help_text=_("Moves from your available balance when you open it."))
+    cap = YuanField(label=_("Most per firm and year"))
     currency = forms.ChoiceField(label=_("Currency"), choices=Currency)
     starts_on = DayField(label=_("First day"))
     ends_on = DayField(
@@ -126,8 +99,8 @@ def rules_of(programme: Programme) -> dict[str, Any]:
     return {
         "name_zh": programme.name_zh,
         "name_en": programme.name_en,
-        "budget": to_yuan(programme.budget),
-        "cap": to_yuan(programme.cap),
+        "budget": programme.budget,
+        "cap": programme.cap,
         "currency": programme.currency,
         "starts_on": localtime(programme.starts_at).date(),
         "ends_on": localtime(programme.ends_at).date() - ONE_DAY,
@@ -139,7 +112,7 @@ def rules_of(programme: Programme) -> dict[str, Any]:
 
 
 class ApplicationForm(forms.Form):
-    amount = FenField(label=_("Amount applied for"))
+    amount = YuanField(label=_("Amount applied for"))
     statement = forms.CharField(
         label=_("What you will use it for"), max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 5})
     )
@@ -156,7 +129,7 @@ class ReasonsForm(forms.Form):
 
 
 class ApplicationDecisionForm(ReasonsForm):
-    amount = FenField(label=_("Amount granted"), required=False)
+    amount = YuanField(label=_("Amount granted"), required=False)
     field_order = ["amount", "reasons"]
 
 

@@ -144,7 +144,7 @@ def application(request: MemberRequest, application_id: int) -> HttpResponse:
     own = Application.objects.filter(programme__issuer=request.organisation)
     related = own.select_related("programme", "organisation", "submitted_by", "decided_by")
     shown = get_object_or_404(related.prefetch_related("files"), pk=application_id)
-    form = ApplicationDecisionForm(request.POST or None, initial={"amount": to_yuan(shown.amount)})
+    form = ApplicationDecisionForm(request.POST or None, initial={"amount": shown.amount})
     if form.is_valid():
         data = form.cleaned_data
         with refused_on(form):
