@@ -8,27 +8,24 @@ for all its placements in that pool, until nobody loses. HiGHS computes in doubl
 and added up in integers.
 """
 
-import math
 from itertools import pairwise
 from typing import NamedTuple
 
-import highspy
 import numpy as np
-from numpy.typing import NDArray
 
 from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert_all, option_values
 from marketplace.clearing.market import Charge, Grid, Market, place, remove
+from marketplace.clearing.program import Program
 from marketplace.clearing.starts import Starts
 
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
-COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together; a part
-FEW_COEFFICIENTS = 600  # with so few is solved however many there are
+COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
+FEW_COEFFICIENTS = 600  # a part with so few is solved however many parts there are
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
-SLACK = 0.99  # welfare is whole: a bound less than one above it proves it optimal
 
 
 class Placements(NamedTuple):
@@ -115,7 +112,7 @@ class _Model:
 
     def solve(self) -> tuple[int, Column, Column]:
         """What no choice's welfare can pass, the placements chosen, and their units."""
-        program = _Program()
+        program = Program()
         whole = self.minimum == self.quantity
         y = program.columns(self.choices.worth * self.quantity * whole, 1, integer=True)
         units = program.columns(self.choices.worth[~whole], self.quantity[~whole], integer=True)
@@ -128,14 +125,14 @@ class _Model:
         for cell, (columns, amounts) in cells.items():
             program.row([*columns, *levels[cell]], [*amounts, *(-1 for _ in levels[cell])], low=0, high=0)
         self._nobody_loses(program, y, levels)
-        ceiling, value = program.maximise()
+        ceiling, value = program.maximise(NODES)
         chosen = np.flatnonzero(value[y] > 0.5) if len(value) else np.empty(0, np.int64)
         filled = self.quantity.copy()
         if len(value):
             filled[self.divisible] = np.rint(value[units])
         return ceiling, chosen, filled[chosen]
 
-    def _once_each(self, program: "_Program", y: Column) -> None:
+    def _once_each(self, program: "Program", y: Column) -> None:
         """Each bid at most once, both bids of a bundle or neither."""
         of_bid: dict[int, list[int]] = {}
         for column, b in zip(y.tolist(), self.choices.bid.tolist(), strict=True):
@@ -168,12 +165,12 @@ class _Model:
         steps = self.m.levels[cell["first_level"] : cell["last_level"]]
         return np.diff(steps["offered"], prepend=0), steps["reserve"]
 
-    def _level_columns(self, program: "_Program", k: int, t: int) -> list[int]:
+    def _level_columns(self, program: "Program", k: int, t: int) -> list[int]:
         units, reserve = self._staircase(k, t)
         columns: list[int] = program.columns(-reserve, units, integer=False).tolist()
         return columns
 
-    def _nobody_loses(self, program: "_Program", y: Column, levels: dict[tuple[int, int], list[int]]) -> None:
+    def _nobody_loses(self, program: "Program", y: Column, levels: dict[tuple[int, int], list[int]]) -> None:
         """Each placement of a bid in a pool where it lost pays floors within its limit, if it is chosen."""
         dear: dict[tuple[int, int], list[int]] = {}
         c = self.choices
@@ -197,80 +194,6 @@ class _Model:
             money = int(c.worth[i])
             if highest > money:
                 program.row([*columns, int(y[i])], [*rises, highest - money], high=highest - floors)
-
-
-class _Program:
-    """A mixed-integer program gathered column by column and row by row."""
-
-    def __init__(self) -> None:
-        self.cost: list[NDArray[np.float64]] = []
-        self.upper: list[NDArray[np.float64]] = []
-        self.integer: list[NDArray[np.bool_]] = []
-        self.size = 0
-        self.index: list[int] = []
-        self.value: list[float] = []
-        self.begin = [0]
-        self.low: list[float] = []
-        self.high: list[float] = []
-
-    def columns(self, gain: NDArray[np.number], upper: object, *, integer: bool) -> Column:
-        """Columns from 0 to `upper` that each add their `gain`; their numbers."""
-        many = len(gain)
-        self.cost.append(-gain.astype(np.float64))
-        self.upper.append(np.broadcast_to(np.asarray(upper, np.float64), many))
-        self.integer.append(np.full(many, integer))
-        self.size += many
-        return np.arange(self.size - many, self.size)
-
-    def row(
-        self, columns: list[int], values: list[int], *, low: float = -np.inf, high: float = np.inf
-    ) -> None:
-        self.index += columns
-        self.value += values
-        self.begin.append(len(self.index))
-        self.low.append(low)
-        self.high.append(high)
-
-    def maximise(self) -> tuple[int, NDArray[np.float64]]:
-        """A bound, whole, and the columns' values; none where no solution was found."""
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = self.size, len(self.low)
-        lp.col_cost_ = np.concatenate(self.cost)
-        lp.col_lower_, lp.col_upper_ = np.zeros(self.size), np.concatenate(self.upper)
-        lp.row_lower_, lp.row_upper_ = np.array(self.low), np.array(self.high)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = np.array(self.begin)
-        lp.a_matrix_.index_ = np.array(self.index)
-        lp.a_matrix_.value_ = np.array(self.value, np.float64)
-        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
-        lp.integrality_ = [kinds[i] for i in np.concatenate(self.integer).tolist()]
-        solver = highspy._core._Highs()  # highspy.Highs prints a banner before it can be told not to
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("parallel", "off"),
-            ("random_seed", 0),
-            ("mip_rel_gap", 0.0),
-            ("mip_abs_gap", SLACK),
-            ("mip_max_nodes", NODES),
-            ("mip_allow_restart", False),
-        ):
-            solver.setOptionValue(option, value)
-        solver.passModel(lp)
-        solver.run()
-        solution = solver.getSolution()
-        reached = solver.getInfo()
-        found = reached.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-        if solver.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            ceiling = round(-reached.objective_function_value)
-        else:
-            ceiling = _rounded_up(-reached.mip_dual_bound)
-        return ceiling, np.array(solution.col_value if found else [])
-
-
-def _rounded_up(bound: float) -> int:
-    """A whole number that the bound is under, rounding errors of the solver included."""
-    return math.floor(bound + max(1.0, 1e-6 * abs(bound))) if math.isfinite(bound) else 2**62
 
 
 @njit(cache=True, nogil=True)

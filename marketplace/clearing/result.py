@@ -56,8 +56,8 @@ class Rejected(Table):
 class Result:
     """Prices and bound prices have the shape (pools, slots).
 
-    `bound` is what anyone recomputes from `bound_prices`. `proven` is at most that: where branch and bound
-    proved a component optimal, its own welfare stands in place of its bound.
+    `bound` is what anyone recomputes from `bound_prices`. `proven` is at most that: no admissible result
+    passes it, by what branch and bound found or by the bound over the starts that are possible at all.
     """
 
     fills: Fills

@@ -23,7 +23,7 @@ from marketplace.clearing.repair import repair
 from marketplace.clearing.result import Fills, Rejected, Result, Sales
 from marketplace.clearing.starts import possible_starts
 
-NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 10_000, 0.3
+FEWEST, NEIGHBOURHOODS, NEIGHBOURHOODS_A_BID = 25_000, 10_000, 0.3
 TRIAL, TRIAL_A_BID = 4, 40  # a small component's starts get a fourth of the search, or so many a bid
 CLOSE = 10_000  # bids; of a component of more, impossible starts are not told apart
 LARGE = 2_000  # bids; a component of more has all threads to itself
@@ -73,7 +73,7 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
     if len(book.bids) <= CLOSE:
         starts = possible_starts(empty)
         lifted, most = bound_prices(book, starts)
-    tries = int(effort * (NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
+    tries = int(effort * max(FEWEST, NEIGHBOURHOODS + NEIGHBOURHOODS_A_BID * len(book.bids)))
     start = _begin(empty, lifted, tries, seed, threads)
     welfare, m = start.welfare, start.market
     if starts is not None:
@@ -89,7 +89,7 @@ def _search(book: Book, seed: int, effort: float, threads: int, parts: int) -> R
         certificate,
         welfare,
         bound,
-        min(bound, most),
+        min(bound, max(most, welfare)),
         rejected,
     )
 

@@ -24,6 +24,7 @@ from listings.operations import add_facility, add_pool, list_capacity, load_acce
 from listings.slots import SLOT, slot_of
 from marketplace.demo.algorithms import ensure_algorithms, order_licences
 from marketplace.demo.demand import Demand, draw_demand
+from marketplace.demo.vouchers import ensure_programme, voucher_for
 from marketplace.trading.operations.place_bid import place_bid
 from marketplace.trading.terms import BidTerms
 from settlement.contracts.operations import accept_agreement, publish_agreement
@@ -37,6 +38,7 @@ OPERATOR = "operator@demo.example"
 EVIDENCE = "Demo: an illustrative organisation, nothing to check."
 HORIZON_DAYS = 14
 BUYERS = 36
+WITH_VOUCHERS = 6  # The first so many buyers, where their tier is eligible.
 BIDS_A_LICENCE = 60
 EXCHANGE = ZoneInfo(settings.EXCHANGE_ZONE)
 LEAST_FUNDS = 300_000_00
@@ -60,7 +62,14 @@ def ensure_market(*, now: datetime) -> Market:
         _list_capacity_ahead(provider, now)
     ensure_algorithms([actor_for(provider) for provider in providers], now=now)
     buyers = [_ensure_buyer(number, operator, now) for number in range(BUYERS)]
-    _fund(buyers, operator, now)
+    issuer = _ensure_issuer(operator, now)
+    _fund([*buyers, issuer], operator, now)
+    ensure_programme(
+        issuer=actor_for(issuer),
+        operator=Actor(user=operator),
+        firms=[actor_for(buyer) for buyer in buyers[:WITH_VOUCHERS]],
+        now=now,
+    )
     return Market(operator, providers, buyers)
 
 
@@ -68,6 +77,7 @@ def ensure_market(*, now: datetime) -> Market:
 def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int:
     """Place `count` bids and some licence orders for the demo's buyers. Returns how many bids there were."""
     accelerators = dict(Accelerator.objects.values_list("slug", "pk"))
+    domestic = set(Accelerator.objects.filter(domestic=True).values_list("slug", flat=True))
     buyers = [actor_for(buyer) for buyer in market.buyers]
     first_slot = slot_of(now) + SLOT
     drawn = draw_demand(
@@ -78,8 +88,10 @@ def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int
         reserve_prices=RESERVE_PRICES,
     )
     for number, demand in enumerate(drawn):
-        terms = _terms(demand, first_slot, accelerators)
-        place_bid(actor=buyers[number % len(buyers)], terms=terms, now=now)
+        terms, buyer = _terms(demand, first_slot, accelerators), number % len(buyers)
+        paid = buyer < WITH_VOUCHERS and set(demand.limits) <= domestic
+        voucher = voucher_for(market.buyers[buyer], most=terms.most_it_costs, now=now) if paid else None
+        place_bid(actor=buyers[buyer], terms=terms, voucher_id=voucher, now=now)
     order_licences(buyers, count=count // BIDS_A_LICENCE, seed=seed, now=now)
     return len(drawn)
 
@@ -168,6 +180,19 @@ def _ensure_buyer(number: int, operator: User, now: datetime) -> Organisation:
         name_zh=f"示例智能{number + 1}有限公司",
         activity=Organisation.Activity.BUY,
         tier=tiers[number % len(tiers)],
+        operator=operator,
+        now=now,
+    )
+
+
+def _ensure_issuer(operator: User, now: datetime) -> Organisation:
+    return _ensure_organisation(
+        email="issuer@demo.example",
+        code="11440300MA5G00000",
+        name_en="Demo Bureau of Industry",
+        name_zh="示例工业和信息化局",
+        activity=Organisation.Activity.BUY,
+        tier=Organisation.Tier.LEADING,
         operator=operator,
         now=now,
     )

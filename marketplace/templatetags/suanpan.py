@@ -139,18 +139,22 @@ def icon(name: str, css: str = "") -> SafeString:
 TONES = {
     "green": [
         *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
-        *("approved", "confirmed", "issued"),
+        *("approved", "confirmed", "issued", "won"),
     ],
     "blue": [
         *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
-        *("collected", "sent"),
+        *("collected", "sent", "under_review", "warning_under_review"),
     ],
     "orange": [
         *("pending", "closed", "paused", "draft", "suspense", "held", "resting"),
         *("provisioning", "disputed", "answered", "unmetered", "returned", "declared"),
         *("proposed", "unexplained", "waiting", "grace", "suspended", "requested"),
+        *("needs_response", "warning_needs_response"),
     ],
-    "red": ["rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"],
+    "red": [
+        *("rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"),
+        "lost",
+    ],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}
 

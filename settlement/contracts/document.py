@@ -60,14 +60,16 @@ class Catalogue:
     versions: Mapping[int, AlgorithmVersion]  # An algorithm's newest.
 
     @classmethod
-    def of(cls, drafts: Sequence[ContractDraft], holds: Mapping[int, Hold]) -> "Catalogue":
+    def of(
+        cls, drafts: Sequence[ContractDraft], holds: Mapping[int, Hold], now: datetime.datetime
+    ) -> "Catalogue":
         parties = {each.buyer_id for each in drafts} | {each.provider_id for each in drafts}
         pools = Pool.objects.select_related("facility", "accelerator")
         plans = LicencePlan.objects.select_related("algorithm")
         wanted = plans.in_bulk({each.plan_id for each in drafts if each.plan_id})
         accepted = Acceptance.objects.filter(organisation__in=parties).select_related("agreement", "user")
         released = AlgorithmVersion.objects.filter(
-            algorithm__in={each.algorithm_id for each in wanted.values()}
+            algorithm__in={each.algorithm_id for each in wanted.values()}, released_at__lte=now
         )
         return cls(
             organisations=Organisation.objects.in_bulk(parties),
@@ -206,6 +208,8 @@ def _product(draft: ContractDraft, catalogue: Catalogue) -> dict[str, Any]:
         "territory": plan.territory,
         "commercial": plan.commercial,
         "derivatives": plan.derivatives,
+        "binding": plan.binding,
+        "data_class": plan.algorithm.data_class,
     }
 
 

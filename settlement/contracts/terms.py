@@ -11,7 +11,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation
-from listings.models import Facility, Hub
+from listings.circulation import may_circulate
+from listings.models import DataClass, Facility, Hub
 from settlement.contracts.models import Contract
 
 
@@ -38,15 +39,6 @@ DEFAULT_TIERS = (
 )
 
 
-class DataClass(models.TextChoices):
-    """After the Data Security Law, article 21, and GB/T 43697-2024."""
-
-    GENERAL = "general", _("General data")
-    IMPORTANT = "important", _("Important data")
-    CORE = "core", _("Core data")
-    STATE_SECRET = "state_secret", _("State secrets")
-
-
 class DataPath(models.TextChoices):
     """Where the buyer's data go to be processed."""
 
@@ -67,7 +59,7 @@ class Misuse(models.TextChoices):
 
 
 ACCEPTABLE_USE = {"article": 9, "excluded": [each.value for each in Misuse]}
-EXCLUDED_DATA = [each.value for each in DataClass if each != DataClass.GENERAL]
+BY_AGREEMENT_ALONE = {DataClass.IMPORTANT, DataClass.CORE}
 GREATER_BAY = {Jurisdiction.MAINLAND, Jurisdiction.HONG_KONG, Jurisdiction.MACAO}
 
 
@@ -75,8 +67,8 @@ def compute_terms(buyer: Organisation, facility: Facility) -> dict[str, Any]:
     return {
         "service_level": {"tiers": [asdict(tier) for tier in DEFAULT_TIERS]},
         "data": {
-            "class": DataClass.GENERAL.value,
-            "excluded": EXCLUDED_DATA,
+            "allowed": [each.value for each in DataClass if _may_be_processed(each, facility)],
+            "excluded": [each.value for each in DataClass if not _may_be_processed(each, facility)],
             "processed_in": facility.jurisdiction,
             "path": data_path(buyer, facility).value,
         },
@@ -87,6 +79,10 @@ def compute_terms(buyer: Organisation, facility: Facility) -> dict[str, Any]:
 
 def licence_terms() -> dict[str, Any]:
     return {"acceptable_use": ACCEPTABLE_USE}
+
+
+def _may_be_processed(data_class: DataClass, facility: Facility) -> bool:
+    return data_class not in BY_AGREEMENT_ALONE and may_circulate(data_class, facility.jurisdiction)
 
 
 def data_path(buyer: Organisation, facility: Facility) -> DataPath:
@@ -118,7 +114,7 @@ class TermsShown:
     agreement: dict[str, Any] | None
     bundled_with: Sequence[str]
     tiers: Sequence[Tier]
-    data_class: DataClass | None
+    data_classes: Sequence[DataClass]
     data_path: DataPath | None
     processed_in: Jurisdiction | None
     misuses: Sequence[Misuse]
@@ -133,7 +129,7 @@ def terms_shown(contract: Contract) -> TermsShown:
         agreement=document.get("agreement"),
         bundled_with=(document.get("bundle") or {}).get("with", []),
         tiers=tiers_of(contract) if contract.kind == Contract.Kind.COMPUTE else [],
-        data_class=DataClass(data["class"]) if data else None,
+        data_classes=[DataClass(each) for each in data["allowed"]] if data else [],
         data_path=DataPath(data["path"]) if data else None,
         processed_in=Jurisdiction(data["processed_in"]) if data else None,
         misuses=[Misuse(each) for each in terms.get("acceptable_use", {}).get("excluded", [])],

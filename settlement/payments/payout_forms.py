@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation
 from settlement.ledger.models import KINDS, AccountKind, Owner
@@ -27,7 +28,7 @@ class AmountForm(forms.Form):
 
 
 class PayoutForm(AmountForm):
-    taken_from = forms.ChoiceField(label=_("From"), choices=PayoutSource)
+    taken_from = forms.ChoiceField(label=pgettext_lazy("account", "From"), choices=PayoutSource)
     key = forms.CharField(widget=forms.HiddenInput, max_length=36, initial=lambda: str(uuid4()))
     field_order = ["taken_from", "amount"]
 

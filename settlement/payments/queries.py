@@ -56,4 +56,8 @@ def accounts_for_an_operator() -> QuerySet[PayoutAccount]:
 
 def last_reconciliations() -> QuerySet[Reconciliation]:
     """The last run of each account."""
-    return Reconciliation.objects.order_by("account", "-pk").distinct("account").select_related("ran_by")
+    return (
+        Reconciliation.objects.order_by("account", "currency", "-pk")
+        .distinct("account", "currency")
+        .select_related("ran_by")
+    )

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from settlement.payments import operations, stripe_api
-from settlement.payments.operations.reconcile import zone
+from settlement.payments.compare import zone
 
 
 @shared_task

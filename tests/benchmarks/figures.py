@@ -32,13 +32,15 @@ def report(figures: Figures) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
-def measure(python: Path | str, module: str, *arguments: object) -> Figures:
+def measure(
+    python: Path | str, module: str, *arguments: object, environment: dict[str, str] | None = None
+) -> Figures:
     """What `python -m tests.benchmarks.<module>` reports: the last line it prints.
 
     It runs in a folder that is thrown away: importing ASSUME leaves a log behind.
     """
     command = [str(python), "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = (environment or dict(os.environ)) | {"PYTHONPATH": str(ROOT)}
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(
             command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True

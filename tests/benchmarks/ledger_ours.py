@@ -26,6 +26,7 @@ from settlement.ledger.operations import (  # noqa: E402
 
 ACCOUNTS = 1000
 RICH = 10**12
+BATCH = 100
 
 
 def prepare() -> None:
@@ -63,18 +64,30 @@ def work(scenario: str, worker: str, seconds: float) -> int:
     sys.stdin.readline()
     posted, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
-        source, target = dice.sample(accounts, 2)
-        if scenario == "hot":
-            source, target = accounts[0], dice.choice(accounts[1:])
+        if scenario == "batch":
+            post_transfers(
+                drafts=[draft(dice.sample(accounts, 2), worker, posted + each) for each in range(BATCH)],
+                now=timezone.now(),
+            )
+            posted += BATCH
+            continue
+        pair = [accounts[0], dice.choice(accounts[1:])] if scenario == "hot" else dice.sample(accounts, 2)
+        one = draft(pair, f"{scenario}-{worker}", posted)
         post_transfer(
-            kind=TransferKind.TOP_UP,
-            source="benchmark",
-            source_id=f"{scenario}-{worker}-{posted}",
-            postings=[Posting(source, -1), Posting(target, 1)],
+            kind=one.kind,
+            source=one.source,
+            source_id=one.source_id,
+            postings=one.postings,
             now=timezone.now(),
         )
         posted += 1
     return posted
+
+
+def draft(accounts: list[int], worker: str, number: int) -> TransferDraft:
+    source, target = accounts
+    postings = [Posting(source, -1), Posting(target, 1)]
+    return TransferDraft(TransferKind.TOP_UP, "benchmark", f"{worker}-{number}", postings)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ OTHERWISE = {
     "agreement.accepted_by_buyer.by": "Somebody else",
     "agreement.accepted_by_provider.at": "2026-01-01T00:00:00Z",
     "terms.service_level.tiers": [{"below": 9990, "credit": 500}],
-    "terms.data.class": "important",
+    "terms.data.allowed": ["general"],
     "terms.data.excluded": ["core"],
     "terms.data.processed_in": "macao",
     "terms.data.path": "within",
@@ -149,6 +149,8 @@ LICENCE_OTHERWISE = {
     "product.commercial": False,
     "product.derivatives": True,
     "product.calls": 1000,
+    "product.binding": "node_locked",
+    "product.data_class": "important",
 }
 
 

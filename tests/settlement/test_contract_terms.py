@@ -40,8 +40,8 @@ def test_a_compute_contract_states_service_level_data_use_and_break_fee(bundle):
     terms = document_of(compute)["terms"]
     assert terms["service_level"]["tiers"][0] == {"below": 9950, "credit": 1000}
     assert terms["data"] == {
-        "class": "general",
-        "excluded": ["important", "core", "state_secret"],
+        "allowed": ["general", "personal"],
+        "excluded": ["important", "core"],
         "processed_in": "mainland",
         "path": "across",  # The tests' buyers are registered elsewhere.
     }
@@ -55,6 +55,7 @@ def test_a_compute_contract_states_service_level_data_use_and_break_fee(bundle):
 def test_a_licence_contract_names_the_version_and_its_hash(bundle):
     product = document_of(bundle[1])["product"]
     assert product["version"] == {"number": "2.0", "sha256": "a" * 64, "size_bytes": 1_000_000}
+    assert (product["binding"], product["data_class"]) == ("floating", "general")
     assert (product["territory"], product["commercial"], product["derivatives"]) == ("mainland", True, False)
 
 

@@ -1,6 +1,7 @@
 """Invoices say what the ledger paid, each fen once; what comes back later is a credit note."""
 
 import datetime
+import functools
 import json
 
 import pytest
@@ -19,7 +20,7 @@ from settlement.invoices.operations import (
 )
 from settlement.invoices.queries import proof_of
 from settlement.ledger.models import Transfer, TransferKind
-from settlement.ledger.operations import reverse_transfer
+from settlement.ledger.operations import reverse_transfer, seal_transfers
 from tests.factories.accounts import OrganisationFactory
 from tests.factories.listings import LicencePlanFactory
 from tests.factories.settlement import HOUR, acting, licence_draft, meter
@@ -244,6 +245,23 @@ def test_a_charge_knows_its_hours(buyer, provider):
         (START + 3 * HOUR, START + 4 * HOUR, 1, 80, 2),
     ]
     assert collect_charges() == 0
+
+
+def test_more_is_collected_than_is_sealed_at_once(buyer, provider, monkeypatch):
+    few = functools.partial(seal_transfers, limit=2)
+    monkeypatch.setattr("settlement.invoices.operations.collect.seal_transfers", few)
+    paid(opened(buyer, provider))
+    assert collect_charges() == 3
+
+
+def test_what_is_not_sealed_yet_waits_for_the_next_beat(buyer, provider, monkeypatch):
+    """Somebody else seals: half a month, or half a contract, is not invoiced."""
+    by_contract(buyer)
+    paid(opened(buyer, provider))
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("settlement.invoices.operations.collect.seal_transfers", lambda: 0)
+        assert issue_monthly_invoices(now=JULY) == issue_contract_invoices(now=JULY) == []
+    assert len(issue_contract_invoices(now=JULY)) == len(issue_monthly_invoices(now=JULY)) == 1
 
 
 def test_the_document_is_canonical_hashed_and_signed(buyer, provider):

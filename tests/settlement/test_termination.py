@@ -1,6 +1,7 @@
 """A contract ends before its time: what is over is settled, what is not goes by its ground's money rule."""
 
 import datetime
+import importlib
 
 import pytest
 from django.db import ProgrammingError, transaction
@@ -171,6 +172,22 @@ def test_disputed_hours_are_left_alone_until_decided(
     earned = rest - half_even(rest * 200, 10_000)
     assert balance_of(provider) == Balances(receivable=fee + break_fee_later + earned)
     assert list(differences()) == []
+
+
+def test_without_the_guard_the_money_in_dispute_would_be_gone(operator, contract, buyer, monkeypatch):
+    open_dispute(
+        actor=acting(buyer),
+        contract_id=contract.pk,
+        first_slot=slot(3),
+        last_slot=slot(4),
+        text="No.",
+        now=START,
+    )
+    module = importlib.import_module("settlement.delivery.operations.terminate")
+    monkeypatch.setattr(module, "frozen_slots", lambda ids: set())
+    by_operator(operator, contract, Ground.BREACH, buyer, first=0, now=START)
+    contract.refresh_from_db()
+    assert contract.escrow == 0
 
 
 def test_delivery_stops(operator, contract, provider):

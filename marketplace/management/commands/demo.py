@@ -107,6 +107,7 @@ class Command(BaseCommand):
             f"\nSuanpan is at http://{HOST}:{port}/  (Ctrl-C stops it)\n"
             f"  buyer     buyer@demo.example      {PASSWORD}\n"
             f"  provider  provider@demo.example   {PASSWORD}\n"
+            f"  issuer    issuer@demo.example     {PASSWORD}\n"
             f"  operator  {OPERATOR}   {PASSWORD}\n"
             f"Letters to users are files in {LETTERS}.\n"
         )

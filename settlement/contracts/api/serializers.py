@@ -13,6 +13,10 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
     hourly_prices_fen = serializers.ListField(child=serializers.IntegerField(), source="hourly_prices")
     total_fen = serializers.IntegerField(source="total")
     escrow_fen = serializers.IntegerField(source="escrow")
+    returned_fen = serializers.IntegerField(source="returned", help_text="What went back.")
+    by_voucher_fen = serializers.IntegerField(
+        source="funded", help_text="Of the total, the share that a voucher bears."
+    )
 
     class Meta:
         model = Contract
@@ -30,6 +34,8 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
             "hourly_prices_fen",
             "total_fen",
             "escrow_fen",
+            "returned_fen",
+            "by_voucher_fen",
             "fee_basis_points",
             "settled_until",
             "opened_at",

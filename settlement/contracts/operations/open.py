@@ -72,7 +72,7 @@ def _chained(
 ) -> list[Contract]:
     last = Contract.objects.order_by("-position").first()
     position, previous = (last.position, last.sha256) if last else (0, "")
-    catalogue = Catalogue.of(drafts, holds)
+    catalogue = Catalogue.of(drafts, holds, now)
     signer = current_signer()
     numbers = [f"SP-{now.year}-{position + place:06}" for place in range(1, len(drafts) + 1)]
     bundles: dict[str, list[str]] = defaultdict(list)

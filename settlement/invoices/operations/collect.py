@@ -34,7 +34,8 @@ def collect_charges() -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COLLECT_LOCK])
-    seal_transfers()
+    while seal_transfers():  # A batch at a time; none, too, where somebody else seals just now.
+        pass
     position = Charge.objects.aggregate(last=Max("position"))["last"] or 0
     collected, returned = 0, _Returned()
     while transfers := list(_after(position)[:BATCH]):

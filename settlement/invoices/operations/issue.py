@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import Organisation
 from settlement.contracts.models import RUNNING, Contract
@@ -62,7 +62,7 @@ def customer_field(kind: Kind) -> str:
 
 def issue_contract_invoices(*, now: datetime.datetime) -> list[Invoice]:
     """Invoice every ended contract of the customers that chose so, each in a transaction of its own."""
-    ended = set(Contract.objects.exclude(status__in=RUNNING).values_list("pk", flat=True))
+    ended = _ended_contracts()  # Read first: whatever moved on them can be collected by then.
     collect_charges()
     waits = unsealed_contracts()
     scopes = []
@@ -75,6 +75,14 @@ def issue_contract_invoices(*, now: datetime.datetime) -> list[Invoice]:
             if contract in ended and contract not in waits
         ]
     return _issue_all(scopes, now)
+
+
+def _ended_contracts() -> set[int]:
+    """Those of which a party chose invoices by contract."""
+    chose = Q()
+    for kind in Kind:
+        chose |= Q(**_cycle(kind, Cycle.CONTRACT))
+    return set(Contract.objects.exclude(status__in=RUNNING).filter(chose).values_list("pk", flat=True))
 
 
 def issue_monthly_invoices(*, now: datetime.datetime) -> list[Invoice]:

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('amount', models.BigIntegerField(verbose_name='amount (fen)')),
                 ('reason', models.TextField(verbose_name='reason')),
                 ('proposed_at', models.DateTimeField(verbose_name='proposed')),
-                ('status', models.CharField(choices=[('proposed', 'Waits for a second person'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('proposed', 'To be approved'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
             ],
             options={
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('cnaps', models.CharField(max_length=12, verbose_name='CNAPS code')),
                 ('number', models.CharField(max_length=32, verbose_name='account number')),
                 ('proposed_at', models.DateTimeField(verbose_name='proposed')),
-                ('status', models.CharField(choices=[('proposed', 'Waits for a second person'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('proposed', 'To be approved'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
                 ('usable_at', models.DateTimeField(blank=True, null=True, verbose_name='usable from')),
             ],
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveIntegerField(verbose_name='payouts')),
                 ('total', models.BigIntegerField(verbose_name='total (fen)')),
                 ('proposed_at', models.DateTimeField(verbose_name='proposed')),
-                ('status', models.CharField(choices=[('proposed', 'Waits for a second person'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('proposed', 'To be approved'), ('approved', 'Approved'), ('refused', 'Refused'), ('replaced', 'Replaced')], default='proposed', max_length=10, verbose_name='status')),
                 ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
             ],
             options={

@@ -6,7 +6,7 @@ from django.utils.translation import pgettext_lazy
 
 
 class Approval(TextChoices):
-    PROPOSED = "proposed", _("Waits for a second person")
+    PROPOSED = "proposed", _("To be approved")
     APPROVED = "approved", _("Approved")
     REFUSED = "refused", pgettext_lazy("approval", "Refused")
     REPLACED = "replaced", _("Replaced")  # Of what is in force until the next is approved.

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from settlement.ledger.models import AccountKind
+from settlement.ledger.models import AccountKind, Currency
 
 
 class Reconciled(models.TextChoices):
@@ -25,6 +25,7 @@ class Reconciliation(models.Model):
     """One account at the end of one day, in fen as the platform has it; `statement` None: nobody told."""
 
     account = models.CharField(_("account"), max_length=20, choices=Reconciled)
+    currency = models.CharField(_("currency"), max_length=3, choices=Currency, default=Currency.CNY)
     day = models.DateField(_("day"))
     ledger = models.BigIntegerField(_("ledger balance (fen)"))
     statement = models.BigIntegerField(_("statement balance (fen)"), null=True, blank=True)
@@ -66,6 +67,7 @@ class Difference(models.Model):
         NOT_ZERO = "not_zero", _("Does not return to zero")
 
     account = models.CharField(_("account"), max_length=20, choices=Reconciled)
+    currency = models.CharField(_("currency"), max_length=3, choices=Currency, default=Currency.CNY)
     kind = models.CharField(_("kind"), max_length=20, choices=Kind)
     what = models.CharField(_("what"), max_length=200)
     amount = models.BigIntegerField(_("amount (fen)"))
@@ -83,7 +85,7 @@ class Difference(models.Model):
         ordering = ["since", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["account", "kind", "what", "amount"],
+                fields=["account", "currency", "kind", "what", "amount"],
                 condition=Q(gone_at__isnull=True),
                 name="difference_listed_once",
             ),
