@@ -109,6 +109,13 @@ def test_a_paid_hour_can_still_be_disputed(contract, buyer, provider, operator, 
         dispute_of(contract, hours=(1, 2), now=late)
 
 
+def test_a_paid_hour_on_which_a_decision_gave_back_is_not_disputed_again(contract, operator):
+    release(now=END)
+    decide(dispute_of(contract, hours=(0, 1), amount=500), operator, 300)
+    with pytest.raises(DisputeRefused):
+        dispute_of(contract, hours=(0, 1))
+
+
 def test_an_amount_alone_freezes_the_latest_hours_that_cover_it(contract, buyer):
     dispute = open_dispute(
         actor=acting(buyer), contract_id=contract.pk, amount=2000, text="Too slow.", now=END

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from accounts.audit import Actor
+from settlement.contracts.check import differences as differences_of_contracts
 from settlement.contracts.errors import TerminationRefused
 from settlement.contracts.funding import share_of
 from settlement.contracts.models import Contract, Ground
@@ -360,6 +361,7 @@ class DeliveryMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             assert list(differences()) == []
+            assert list(differences_of_contracts()) == []
         finally:
             transaction.set_rollback(True)
             self.transaction.__exit__(None, None, None)

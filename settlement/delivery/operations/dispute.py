@@ -16,7 +16,7 @@ from accounts.models import Role
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
-from settlement.delivery.models import Delivery, Dispute, DisputeMessage, Evidence
+from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
 from settlement.evidence import MOST_FILES, Upload, check_evidence
 from settlement.letters import write_to
@@ -118,11 +118,16 @@ def answer_dispute(
 
 
 def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.datetime, int]:
-    """What each slot still has to give back: all of it unsettled, else what the provider was paid for it."""
+    """What each slot still has to give back: all of it unsettled, else what the provider was paid for it.
+
+    What a decision gave back is not disputed again.
+    """
     frozen = frozen_slots([contract.pk])
     oldest = now - datetime.timedelta(days=settings.DISPUTE_WINDOW_DAYS)
     settled = {each.slot: each for each in contract.deliveries.all()}
     later = credits_after(each.pk for each in settled.values())
+    decided = Correction.objects.filter(delivery__contract=contract, dispute__isnull=False)
+    frozen |= {(contract.pk, slot) for slot in decided.values_list("delivery__slot", flat=True)}
     worth = {}
     for slot in slots_of(contract):
         done = settled.get(slot)
