@@ -23,7 +23,7 @@ from marketplace.clearing.starts import Starts
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
 COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
-FEW_COEFFICIENTS = 600  # a part with so few is solved however many parts there are
+FEW_COEFFICIENTS = 1_000  # a part with so few is solved however many parts there are
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
 
