@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from marketplace.clearing.book import Column
+from marketplace.clearing.book import LARGEST_WORTH, Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.market import (
     Charge,
@@ -61,7 +61,14 @@ def construct_in_order(empty: Market, bound_prices: Grid) -> Start:
     """First come, first served, as far as the promises allow: each bid in turn where it saves most."""
     values = option_values(empty.bids, empty.options, bound_prices, FIRST_POWER)
     start = _insert_in(np.arange(len(empty.bids)), empty, bound_prices, 0.0, values, marginal=False)
-    return start._replace(pull=bound_prices)
+    return start._replace(pull=share_of(bound_prices, 1.0, empty))
+
+
+def share_of(bound_prices: Grid, share: float, m: Market) -> Grid:
+    """A share of the bound prices, cut where a bid's charge would not fit 64 bits."""
+    size = int((m.bids["quantity"] * m.bids["duration"]).max(initial=1))
+    pull: Grid = np.minimum(bound_prices * share, LARGEST_WORTH // size).astype(np.int64)
+    return pull
 
 
 def _insert_in(
@@ -75,7 +82,7 @@ def _insert_in(
 ) -> Start:
     """Insert in this order, at a share of the bound prices, then at none: what no one else would pay for."""
     m = empty._replace(bids=empty.bids.copy(), cells=empty.cells.copy())
-    pull = (bound_prices * share).astype(np.int64)
+    pull = share_of(bound_prices, share, m)
     everywhere = np.ones(len(m.cells), np.bool_)
     welfare = insert_all(*m, Charge(pull, marginal), everywhere, order)
     welfare += insert_all(*m, Charge(np.zeros_like(pull), marginal), everywhere, order)

@@ -15,7 +15,7 @@ import numpy as np
 
 from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
-from marketplace.clearing.construct import bid_values, insert_all, option_values
+from marketplace.clearing.construct import bid_values, insert_all, option_values, share_of
 from marketplace.clearing.market import Charge, Grid, Market, place, remove
 from marketplace.clearing.program import Program
 from marketplace.clearing.starts import Starts
@@ -23,7 +23,7 @@ from marketplace.clearing.starts import Starts
 MOST_PLACEMENTS = 3_000
 MOST_COEFFICIENTS = 60_000
 COEFFICIENTS_OF_ALL = 150_000  # of all the parts of a book together
-FEW_COEFFICIENTS = 600  # a part with so few is solved however many parts there are
+FEW_COEFFICIENTS = 1_000  # a part with so few is solved however many parts there are
 NODES = 2_000  # of one branch-and-bound tree
 ROUNDS = 20  # of adding rows
 
@@ -92,7 +92,7 @@ def _drop_losers(m: Market, lifted: Grid) -> int:
                 added -= remove(*m, c)
     order = np.argsort(-bid_values(m.bids, option_values(m.bids, m.options, lifted, 0.0)), kind="stable")
     everywhere = np.ones(len(m.cells), np.bool_)
-    for charge in (Charge(lifted, True), Charge(np.zeros_like(lifted), False)):
+    for charge in (Charge(share_of(lifted, 1.0, m), True), Charge(np.zeros_like(lifted), False)):
         added += insert_all(*m, charge, everywhere, order)
     return int(added)
 

@@ -160,7 +160,8 @@ def _search(bids, options, cells, levels, pull, ground, seed, tries):  # type: i
 def _clear_window(bids, options, cells, levels, ground, scratch, k):  # type: ignore[no-untyped-def]
     """Reject some bids of pool k and a window of slots.
 
-    The welfare changed, the candidates and the noted, and the slots [first, last) concerned.
+    Returns the change of the welfare, how many are candidates and how many noted as removed, and the slots
+    [first, last) concerned, none if there is nothing to do.
     """
     rng, slots = scratch.rng, cells.shape[1]
     change, n, gone = 0, 0, 0

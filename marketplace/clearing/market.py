@@ -245,10 +245,9 @@ def _charged(levels, cell, units, floor, pull, marginal):  # type: ignore[no-unt
 
 @njit(cache=True, nogil=True)
 def cheapest_start(bids, options, cells, levels, charge, b, o, units):  # type: ignore[no-untyped-def]
-    """The start at which the bid's slots cost least by option o, or -1, and that cost a unit.
+    """The start at which a bid's units are charged least by option o, or -1, and that charge.
 
-    A slot costs the larger of `pull` and the floor that holds with the bid; only starts count at which the
-    units are left and the bid affords these floors.
+    Only starts count at which the units are left and the bid affords the floors that hold with it.
     """
     d, high, k = bids[b].duration, bids[b].latest, options[o].pool
     money = options[o].limit * d
