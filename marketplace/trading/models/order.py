@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q, Value
@@ -14,6 +15,22 @@ from listings.slots import SLOT
 from settlement.ledger.models import Hold
 
 HOURS = ExpressionWrapper(F("hours") * Value(SLOT), models.DurationField())
+
+REFUSE_TORN_BUNDLE = """
+IF EXISTS (
+    SELECT FROM trading_order AS half LEFT JOIN trading_order AS other ON other.id = half.bundled_with_id
+    WHERE half.id = NEW.id AND half.bundled_with_id IS NOT NULL AND (
+        other.bundled_with_id IS DISTINCT FROM half.id
+        OR other.kind = half.kind
+        OR (other.organisation_id, other.status, other.expires_at)
+            <> (half.organisation_id, half.status, half.expires_at)
+    )
+) THEN
+    RAISE EXCEPTION 'order % is not of one piece with the order it is bundled with', NEW.id
+        USING ERRCODE = 'check_violation';
+END IF;
+RETURN NULL;
+"""
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -38,9 +55,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
             Q(expires_at__lte=now) | Q(last_start__lt=first_slot)
         )
 
+    def in_bundles_of(self, orders: "OrderQuerySet") -> "OrderQuerySet":
+        """Of these, `orders` and the other halves of those that are bundled."""
+        ids = orders.values("pk")
+        return self.filter(Q(pk__in=ids) | Q(bundled_with__in=ids))
+
 
 class Order(models.Model):
-    """A buyer's instruction: a bid for compute, or an order for a licence. It trades at most once."""
+    """A buyer's instruction: a bid for compute, or an order for a licence. It trades at most once.
+
+    A bid and a licence order may be a bundle, each `bundled_with` the other: both fill, or neither.
+    """
 
     class Kind(models.TextChoices):
         BID = "bid", _("Compute bid")
@@ -79,6 +104,16 @@ class Order(models.Model):
     least_memory_gb = models.PositiveIntegerField(_("least memory (GB)"), null=True, blank=True)
 
     plan = models.ForeignKey(LicencePlan, models.PROTECT, null=True, blank=True, related_name="orders")
+
+    bundled_with = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("bundled with"),
+        help_text=_("The other half of a bundle, which fills, is cancelled and expires with this order."),
+    )
 
     # Null only inside the transaction that places the order.
     hold = models.OneToOneField(Hold, models.PROTECT, null=True, related_name="+")
@@ -128,6 +163,22 @@ class Order(models.Model):
                 | Q(status__in=["filled", "cancelled", "expired"], ended_at__isnull=False),
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(
+                name="bundled_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__bundled_with__isnull=False)
+                & pgtrigger.Q(old__bundled_with__df=pgtrigger.F("new__bundled_with")),
+            ),
+            pgtrigger.Trigger(
+                name="bundles_stay_whole",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.After,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.Q(new__bundled_with__isnull=False),
+                func=REFUSE_TORN_BUNDLE,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
@@ -135,6 +186,11 @@ class Order(models.Model):
     @property
     def all_or_none(self) -> bool:
         return self.minimum == self.quantity
+
+    @property
+    def bundle(self) -> str:
+        """What both halves of a bundle call it; empty of an order that is alone."""
+        return "" if self.bundled_with_id is None else f"bundle:{min(self.pk, self.bundled_with_id)}"
 
     @property
     def can_be_cancelled(self) -> bool:

@@ -139,6 +139,7 @@ class RoundOrder(models.Model):
         NO_CAPACITY = "no_capacity", _("No eligible capacity in its window")
         LIMIT_TOO_LOW = "limit_too_low", _("Limit too low")
         INDIVISIBLE = "indivisible", _("Refused because indivisible")
+        OTHER_HALF = "other_half", _("Its other half did not fill")
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="round_orders")
     order = models.ForeignKey(Order, models.PROTECT, related_name="round_orders")

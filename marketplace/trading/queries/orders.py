@@ -15,7 +15,12 @@ def orders_of(organisation: Organisation) -> "QuerySet[Order]":
     orders: QuerySet[Order] = (
         Order.objects.of(organisation)
         .select_related(
-            "hold", "plan__algorithm", "trade__pool__facility", "trade__pool__accelerator", "placed_by"
+            "hold",
+            "plan__algorithm",
+            "trade__pool__facility",
+            "trade__pool__accelerator",
+            "placed_by",
+            "bundled_with",
         )
         .prefetch_related("limits__accelerator")
         .order_by("-placed_at", "-pk")
