@@ -1,6 +1,7 @@
 """A bid and a licence order bundled: both fill in one round, or neither; they end together."""
 
 import json
+import random
 
 import pgtrigger
 import pytest
@@ -13,13 +14,17 @@ from marketplace.clearing.verify import violations
 from marketplace.trading.documents import content_of
 from marketplace.trading.errors import CannotCancel
 from marketplace.trading.models import Order, RoundOrder, Trade
+from marketplace.trading.operations import close_gate as gate
 from marketplace.trading.operations.cancel_order import cancel_order
 from marketplace.trading.operations.close_gate import close_gate
 from marketplace.trading.operations.expire_orders import expire_orders
 from marketplace.trading.operations.open_round import open_round
+from marketplace.trading.operations.place_bundle import place_bundle
 from marketplace.trading.queries.explanations import explain
+from settlement.ledger.check import differences
 from settlement.ledger.errors import InsufficientFunds
 from settlement.ledger.queries import Balances, balance_of
+from tests.factories import vouchers
 from tests.factories.accounts import NOW
 from tests.factories.listings import CapacityFactory, LicencePlanFactory, hour
 from tests.factories.trading import (
@@ -29,6 +34,7 @@ from tests.factories.trading import (
     cleared_round,
     funded_buyer,
     licence_order,
+    terms,
 )
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +134,64 @@ def test_the_last_seats_decide_who_gets_the_hours():
     assert statuses(*loses) == {Status.RESTING}
     assert outcomes(*loses)[0] == Outcome.OTHER_HALF
     assert violations(content_of(done.book), content_of(done.result)) == []
+
+
+def test_many_bundles_among_other_orders_break_no_promise():
+    """Scarce hours and seats, some plans unlimited: every pair whole, every refusal explained."""
+    rng = random.Random(7)
+    for units in (8, 16):
+        CapacityFactory(reserve_price=1000, units=units)
+    plans = [LicencePlanFactory(price=5000, supply=supply) for supply in (None, 3, 9)]
+    buyer = funded_buyer(100_000_000)
+    pairs = [
+        bundle(
+            rng.choice(plans),
+            buyer,
+            seats=rng.randint(1, 3),
+            seat_limit=rng.randint(4500, 9000),
+            quantity=rng.randint(1, 6),
+            limit_price=rng.randint(900, 3000),
+        )
+        for _ in range(30)
+    ]
+    for _ in range(10):
+        bid(buyer, limit_price=rng.randint(900, 3000))
+        licence_order(plans[1], buyer, seats=1, limit_price=rng.randint(4500, 9000))
+    done = cleared_round()
+    assert violations(content_of(done.book), content_of(done.result)) == []
+    found = [tuple(outcomes(*pair)) for pair in pairs]
+    assert {each.count(Outcome.FILLED) for each in found} == {0, 2}
+    assert (Outcome.OTHER_HALF, Outcome.OTHER_HALF) not in found
+    assert (Outcome.LIMIT_TOO_LOW, Outcome.OTHER_HALF) in found
+    assert (Outcome.OTHER_HALF, Outcome.LIMIT_TOO_LOW) in found
+    assert list(differences()) == []
+
+
+def test_a_bundle_of_an_organisation_in_arrears_waits_whole(monkeypatch):
+    CapacityFactory()
+    buyer = funded_buyer()
+    pair = bundle(LicencePlanFactory(), buyer)
+    monkeypatch.setattr(gate, "organisations_in_arrears", lambda: {buyer.pk})
+    cleared_round()
+    assert not RoundOrder.objects.filter(order__in=pair).exists()
+    assert statuses(*pair) == {Status.RESTING}
+
+
+def test_the_voucher_of_one_half_keeps_the_bundle_no_longer_than_itself():
+    CapacityFactory()
+    firm = funded_buyer(100_000)
+    voucher = vouchers.voucher(firm, vouchers.programme(ends_at=hour(2)))
+    pair = place_bundle(
+        actor=actor_of(firm),
+        terms=terms(),
+        plan=LicencePlanFactory(price=5000),
+        seats=1,
+        seat_limit=5000,
+        licence_voucher_id=voucher.pk,
+        now=NOW,
+    )
+    assert [each.hold.funded for each in pair] == [0, 2_500]
+    assert [each.expires_at for each in pair] == [hour(2), hour(2)]
 
 
 def test_a_bundle_that_waits_for_its_window_takes_part_with_both_halves_later(settings):
