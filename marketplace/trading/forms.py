@@ -172,7 +172,7 @@ class WithLicenceForm(forms.Form):
         label=_("Limit price of a seat"),
         most_fen=HIGHEST_PRICE,
         required=False,
-        help_text=_("A seat costs the round's price or the posted one, never more than your limit."),
+        help_text=_("The most you pay for a seat. The bid fills only together with these seats."),
     )
 
     def __init__(

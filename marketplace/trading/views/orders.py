@@ -89,7 +89,9 @@ def cancel(request: MemberRequest, order_id: int) -> HttpResponse:
     own = get_object_or_404(orders_of(request.organisation), pk=order_id)
     with tell_refusal(request):
         cancel_order(actor=request.actor, order_id=own.pk, now=timezone.now())
-        messages.success(request, _("The order is cancelled; what it held is available again."))
+        bundled = _("The bundle is cancelled; what its two orders held is available again.")
+        alone = _("The order is cancelled; what it held is available again.")
+        messages.success(request, bundled if own.bundled_with_id is not None else alone)
     return redirect("trading:order", own.pk)
 
 
@@ -100,7 +102,9 @@ def new_bid(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and all([form.is_valid(), licence.is_valid()]):
         with refused_on(form):
             placed = _place(request, form, licence)
-            messages.success(request, _("The bid is placed. It takes part in the round that closes next."))
+            bundled = _("The bundle is placed. It takes part in the round that closes next.")
+            alone = _("The bid is placed. It takes part in the round that closes next.")
+            messages.success(request, bundled if licence.is_wanted else alone)
             return redirect("trading:order", placed.pk)
     context = {
         "form": form,
