@@ -87,6 +87,9 @@ def test_a_chosen_licence_wants_its_seats_and_its_limit(trading, pool, missing):
     chosen = {"licence-plan": plan.pk, "licence-seats": 2, "licence-limit_price": "60"}
     response = trading.post("/orders/new/", form(**chosen | {f"licence-{missing}": ""}))
     assert missing in response.context["licence"].errors
+    estimate = trading.post("/orders/new/estimate/", form(**chosen | {f"licence-{missing}": ""}))
+    assert "¥144.00" in estimate.content.decode(), "the compute is estimated all the same"
+    assert "Give it, or choose no licence." in estimate.content.decode()
     assert not Order.objects.exists()
 
 

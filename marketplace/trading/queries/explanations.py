@@ -68,7 +68,9 @@ def _decided(order: Order) -> QuerySet[RoundOrder]:
 def _remedy_of(other: Order, round_id: int) -> str:
     """What would have filled the half of a bundle that could not fill; empty until its round is cleared."""
     seen = _decided(other).filter(round=round_id).first()
-    return "" if seen is None else _sentences(seen, other)[1]
+    if seen is None or not (remedy := _sentences(seen, other)[1]):
+        return ""
+    return _("%(order)s: %(remedy)s") % {"order": other, "remedy": remedy}
 
 
 def _yuan(fen: int) -> str:

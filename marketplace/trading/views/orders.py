@@ -162,7 +162,8 @@ def bid_estimate(request: MemberRequest) -> HttpResponse:
         "licence": licence,
         "balance": balance_of(request.organisation),
     }
-    if all([form.is_valid(), licence.is_valid()]):
+    licence_is_known = licence.is_valid()
+    if form.is_valid():
         try:
             terms = form.terms(without_limit=HIGHEST_PRICE)
             shown = estimate(organisation=request.organisation, terms=terms, now=timezone.now())
@@ -171,7 +172,7 @@ def bid_estimate(request: MemberRequest) -> HttpResponse:
         else:
             context["estimate"] = shown
             context["has_limit"] = terms.highest_limit < HIGHEST_PRICE
-            most_for_seats = most_it_can_cost(licence.most_it_costs)
+            most_for_seats = most_it_can_cost(licence.most_it_costs if licence_is_known else 0)
             context["most"] = shown.most_it_can_cost + most_for_seats
             context["most_for_seats"] = most_for_seats
             context["by_voucher"] = _part_of(
