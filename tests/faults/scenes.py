@@ -18,7 +18,7 @@ from settlement.ledger.check import differences
 from settlement.ledger.models import Entry, Transfer
 from settlement.ledger.queries import balance_of
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
-from tests.factories.trading import bid, funded_buyer, licence_order
+from tests.factories.trading import bid, bundle, funded_buyer, licence_order
 
 
 @dataclass
@@ -75,7 +75,7 @@ class Scene:
 
 
 def scene(now: datetime.datetime) -> Scene:
-    """An empty database with one open round: fills, a cut bid, refusals, seats limited and not."""
+    """An empty database with one open round: fills, a cut bid, refusals, seats limited and not, bundles."""
     call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
     first_slot = slot_of(now)
     period = {"starts_at": first_slot, "ends_at": first_slot + 24 * SLOT}
@@ -92,6 +92,8 @@ def scene(now: datetime.datetime) -> Scene:
         licence_order(plan, buyers[0], seats=2, limit_price=800, now=now),
         licence_order(plan, buyers[1], seats=2, limit_price=700, now=now),
         licence_order(LicencePlanFactory(price=600), buyers[1], seats=2, now=now),
+        *bundle(plan, buyers[0], seats=1, seat_limit=900, quantity=1, hours=2, limit_price=1800, **window),
+        *bundle(LicencePlanFactory(price=600), buyers[2], quantity=1, hours=2, limit_price=1700, **window),
     ]
     open_round(now=now)
     return Scene(orders, [first, second], plan, buyers, first_slot)

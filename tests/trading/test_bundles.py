@@ -82,11 +82,8 @@ def test_neither_fills_where_the_bid_cannot(supply):
     assert balance_of(buyer).held == 36_000
     said = [explain(order) for order in pair]
     assert str(pair[0]) in said[1].reason
-    assert (
-        said[1].remedy
-        == said[0].remedy
-        == ("A limit price higher by ¥5.00 per unit-hour would have reached it.")
-    )
+    assert said[0].remedy == "A limit price higher by ¥5.00 per unit-hour would have reached it."
+    assert said[1].remedy == f"{pair[0]}: {said[0].remedy}"
 
 
 @BOTH
@@ -98,7 +95,7 @@ def test_neither_fills_where_the_licence_order_cannot(supply):
     cleared_round()
     assert outcomes(*pair, alone) == [Outcome.OTHER_HALF, Outcome.LIMIT_TOO_LOW, Outcome.FILLED]
     assert statuses(*pair) == {Status.RESTING}
-    assert explain(pair[0]).remedy == "A limit price higher by ¥10.00 per seat would have reached it."
+    assert explain(pair[0]).remedy.endswith("A limit price higher by ¥10.00 per seat would have reached it.")
 
 
 def test_neither_is_in_the_book_where_nothing_on_offer_can_hold_one_of_them():
