@@ -39,7 +39,7 @@ def write_to_many(
     text: str,
     now: datetime.datetime,
 ) -> int:
-    """As `write_to`, to many at once: what each organisation is told, by its id. How many letters there were."""
+    """As `write_to`, to many at once: what each organisation is told, by its id. The number of letters."""
     members = Member.objects.filter(organisation__in=values_of, role__in=roles, user__is_active=True)
     letters = []
     rows = members.order_by("pk").values_list("organisation", "user__email", "user__language")
