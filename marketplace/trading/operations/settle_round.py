@@ -172,6 +172,7 @@ def _contract(trade: Trade) -> ContractDraft:
         plan_id=trade.plan_id,
         hourly_prices=trade.prices if is_compute else (),
         terms={"round": trade.round_id, "book_sha256": trade.round.book_sha256},
+        bundle=trade.order.bundle,
     )
 
 
