@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from listings.models import Accelerator
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Account, Currency
@@ -34,7 +35,7 @@ class Issuer(models.Model):
     objects: ClassVar = IssuerQuerySet.as_manager()
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return str(self.organisation)
