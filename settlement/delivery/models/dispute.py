@@ -7,10 +7,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import append_only, never_deleted
 from settlement.contracts.models import Contract
-from settlement.delivery.triggers import append_only
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
@@ -27,7 +28,7 @@ class Dispute(models.Model):
     class Status(models.TextChoices):
         OPEN = "open", _("Waits for an answer")
         ANSWERED = "answered", _("Answered")
-        DECIDED = "decided", _("Decided")
+        DECIDED = "decided", pgettext_lazy("dispute", "Decided")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="disputes")
     opened_by = models.ForeignKey(Organisation, models.PROTECT, related_name="disputes_opened")
@@ -60,7 +61,7 @@ class Dispute(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="claim_never_changes", exclude=["status", "refund", "decided_by", "decided_at"]
             ),
@@ -85,7 +86,7 @@ class DisputeMessage(models.Model):
         CLAIM = "claim", _("Claim")
         ANSWER = "answer", _("Answer")
         MESSAGE = "message", _("Message")
-        DECISION = "decision", _("Decision")
+        DECISION = "decision", pgettext_lazy("dispute", "Decision")
 
     dispute = models.ForeignKey(Dispute, models.PROTECT, related_name="messages")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)

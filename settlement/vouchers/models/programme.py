@@ -11,8 +11,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from listings.models import Accelerator
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Account, Currency
@@ -34,7 +36,7 @@ class Issuer(models.Model):
     objects: ClassVar = IssuerQuerySet.as_manager()
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return str(self.organisation)
@@ -65,7 +67,7 @@ class Programme(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", _("Open")
-        CLOSED = "closed", _("Closed")
+        CLOSED = "closed", pgettext_lazy("programme", "Closed")
 
     issuer = models.ForeignKey(Organisation, models.PROTECT, related_name="programmes")
     name_zh = models.CharField(_("name in Chinese"), max_length=100)
