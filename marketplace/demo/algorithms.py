@@ -1,7 +1,8 @@
-"""The demo's algorithms: illustrative listings with a real, tiny file each, and orders for their licences."""
+"""The demo's algorithms: illustrative listings with a real, tiny file each, and demand for their licences."""
 
 import json
 import struct
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.audit import Actor
 from listings.models import Accelerator, Algorithm, LicencePlan
 from listings.operations import add_algorithm, add_plan, add_version, list_algorithm
-from marketplace.trading.operations.place_licence_order import place_licence_order
 
 ALGORITHMS = json.loads((Path(__file__).parent / "data" / "algorithms.json").read_text())["algorithms"]
 CARD = """## {name}
@@ -60,17 +60,20 @@ def _safetensors(title: str) -> bytes:
     return struct.pack("<Q", len(header)) + header + bytes(4)
 
 
-def order_licences(buyers: list[Actor], *, count: int, seed: int, now: datetime) -> int:
-    """Place `count` licence orders at synthetic limit prices, log-normal around the posted prices."""
+@dataclass(frozen=True)
+class LicenceDemand:
+    plan: LicencePlan
+    seats: int
+    limit_price: int  # fen a seat
+
+
+def draw_licences(count: int, *, seed: int) -> list[LicenceDemand]:
+    """What is asked for, at synthetic limit prices, log-normal around the posted prices."""
     rng = np.random.default_rng(seed)
     plans = list(LicencePlan.objects.filter(algorithm__name_en__in=[e["name_en"] for e in ALGORITHMS]))
+    drawn = []
     for _ in range(count):
         plan = plans[rng.integers(len(plans))]
-        place_licence_order(
-            actor=buyers[rng.integers(len(buyers))],
-            plan=plan,
-            seats=1 if plan.supply == 1 else int(rng.integers(1, 4)),
-            limit_price=round(plan.price * float(rng.lognormal(0.1, 0.2))),
-            now=now,
-        )
-    return count
+        seats = 1 if plan.supply == 1 else int(rng.integers(1, 4))
+        drawn.append(LicenceDemand(plan, seats, round(plan.price * float(rng.lognormal(0.1, 0.2)))))
+    return drawn

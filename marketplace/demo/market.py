@@ -22,10 +22,12 @@ from accounts.registration_numbers import credit_code_check_character
 from listings.models import Accelerator, Capacity, Facility, Pool
 from listings.operations import add_facility, add_pool, list_capacity, load_accelerators
 from listings.slots import SLOT, slot_of
-from marketplace.demo.algorithms import ensure_algorithms, order_licences
+from marketplace.demo.algorithms import draw_licences, ensure_algorithms
 from marketplace.demo.demand import Demand, draw_demand
 from marketplace.demo.vouchers import ensure_programme, voucher_for
 from marketplace.trading.operations.place_bid import place_bid
+from marketplace.trading.operations.place_bundle import place_bundle
+from marketplace.trading.operations.place_licence_order import place_licence_order
 from marketplace.trading.terms import BidTerms
 from settlement.contracts.operations import accept_agreement, publish_agreement
 from settlement.ledger.queries import balance_of
@@ -76,7 +78,10 @@ def ensure_market(*, now: datetime) -> Market:
 
 @transaction.atomic
 def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int:
-    """Place `count` bids and some licence orders for the demo's buyers. Returns how many bids there were."""
+    """Place `count` bids and some licence orders for the demo's buyers, some of both as bundles.
+
+    Returns how many bids there were.
+    """
     accelerators = dict(Accelerator.objects.values_list("slug", "pk"))
     domestic = set(Accelerator.objects.filter(domestic=True).values_list("slug", flat=True))
     buyers = [actor_for(buyer) for buyer in market.buyers]
@@ -88,12 +93,32 @@ def place_demand(market: Market, *, count: int, seed: int, now: datetime) -> int
         horizon=HORIZON_DAYS * 24,
         reserve_prices=RESERVE_PRICES,
     )
+    licences = draw_licences(count // BIDS_A_LICENCE, seed=seed)
+    bundled = {place * BIDS_A_LICENCE: licence for place, licence in enumerate(licences) if place % 2}
     for number, demand in enumerate(drawn):
         terms, buyer = _terms(demand, first_slot, accelerators), number % len(buyers)
         paid = buyer < WITH_VOUCHERS and set(demand.limits) <= domestic
         voucher = voucher_for(market.buyers[buyer], most=terms.most_it_costs, now=now) if paid else None
-        place_bid(actor=buyers[buyer], terms=terms, voucher_id=voucher, now=now)
-    order_licences(buyers, count=count // BIDS_A_LICENCE, seed=seed, now=now)
+        if licence := bundled.get(number):
+            place_bundle(
+                actor=buyers[buyer],
+                terms=terms,
+                plan=licence.plan,
+                seats=licence.seats,
+                seat_limit=licence.limit_price,
+                bid_voucher_id=voucher,
+                now=now,
+            )
+        else:
+            place_bid(actor=buyers[buyer], terms=terms, voucher_id=voucher, now=now)
+    for place, licence in enumerate(licences[::2]):
+        place_licence_order(
+            actor=buyers[place % len(buyers)],
+            plan=licence.plan,
+            seats=licence.seats,
+            limit_price=licence.limit_price,
+            now=now,
+        )
     return len(drawn)
 
 

@@ -141,12 +141,12 @@ SENTENCES = {
         gettext_lazy("With a minimum of %(units)s units it would have fitted in %(pool)s from %(start)s."),
     ),
     (Order.Kind.BID, Outcome.OTHER_HALF): (
-        gettext_lazy("Nothing stood in the way of this bid, but its other half did not fill: %(other)s."),
+        gettext_lazy("Its other half did not fill, and so neither did this bid: %(other)s."),
         "",
         "",
     ),
     (Order.Kind.LICENCE, Outcome.OTHER_HALF): (
-        gettext_lazy("Nothing stood in the way of this order, but its other half did not fill: %(other)s."),
+        gettext_lazy("Its other half did not fill, and so neither did this order: %(other)s."),
         "",
         "",
     ),
