@@ -20,6 +20,7 @@ from marketplace.trading.operations.close_gate import close_gate
 from marketplace.trading.operations.expire_orders import expire_orders
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.operations.place_bundle import place_bundle
+from marketplace.trading.queries import book
 from marketplace.trading.queries.explanations import explain
 from settlement.ledger.check import differences
 from settlement.ledger.errors import InsufficientFunds
@@ -64,9 +65,9 @@ def test_both_fill_and_their_contracts_name_each_other(supply):
     assert balance_of(buyer) == Balances(available=18_000, escrow=22_000)
     terms = [json.loads(each.contract.document)["bundle"] for each in (compute, licence)]
     assert [each["with"] for each in terms] == [[licence.contract.number], [compute.contract.number]]
-    book, result = content_of(done.book), content_of(done.result)
-    assert violations(book, result) == []
-    assert book.get("bundles") == (None if supply is None else {"bid": [0], "with": [1]})
+    published, result = content_of(done.book), content_of(done.result)
+    assert violations(published, result) == []
+    assert published.get("bundles") == (None if supply is None else {"bid": [0], "with": [1]})
 
 
 @BOTH
@@ -117,6 +118,23 @@ def test_a_withdrawn_plan_keeps_the_bid_out_of_the_book():
     LicencePlan.objects.filter(pk=plan.pk).update(status=LicencePlan.Status.WITHDRAWN)
     cleared_round()
     assert outcomes(*pair) == [Outcome.OTHER_HALF, Outcome.NO_CAPACITY]
+
+
+def as_at_commit() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_were_a_half_let_into_the_book_alone_it_would_fill_and_the_database_refuse(monkeypatch):
+    monkeypatch.setattr(book, "_keep_bundles_whole", lambda draft: None)
+    CapacityFactory()
+    taken, _ = bundle(LicencePlanFactory(price=5000), seat_limit=4000)
+    cleared_round()
+    with pytest.raises(IntegrityError, match=f"order {taken.pk} is not of one piece"), transaction.atomic():
+        as_at_commit()
+    with pgtrigger.ignore("trading.Order:bundles_stay_whole"):
+        as_at_commit()
+    assert outcomes(taken) == [Outcome.FILLED]
 
 
 def test_the_last_seats_decide_who_gets_the_hours():
@@ -263,8 +281,7 @@ def test_a_plan_that_is_not_on_sale_places_neither():
 def test_the_database_refuses_a_bundle_torn_apart(change):
     CapacityFactory()
     taken, other = bundle(LicencePlanFactory())
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    as_at_commit()
     torn = Order.objects.filter(pk=taken.pk)
     with pytest.raises(IntegrityError, match="not of one piece"), transaction.atomic():
         torn.update(**change)
