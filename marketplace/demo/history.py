@@ -47,6 +47,7 @@ def play_yesterday(*, now: datetime) -> None:
     while seal_transfers():
         pass
     issue_contract_invoices(now=now)
+    place_demand(market, count=BIDS, seed=int(now.timestamp()), now=now)
     run_due_round(now=now)  # The round that yesterday's opened: its gate is long past.
 
 

@@ -148,8 +148,9 @@ def papers_of(buyer: Organisation, provider: Organisation, operator: User, now: 
 
 @pytest.fixture
 def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
-    """Who walks which pages: a visitor, a newcomer, owners of a buyer, a provider, a firm with a voucher and its
-    issuer, and an operator."""
+    """Who walks which pages: a visitor, a newcomer, an operator, and owners of a buyer, a provider, a firm
+    that has a voucher, and its issuer.
+    """
     capacity = CapacityFactory(pool__facility__provider=OrganisationFactory(**LONG_NAMES))
     pool = capacity.pool
     provider = pool.facility.provider
