@@ -54,14 +54,14 @@ def play_yesterday(*, now: datetime) -> None:
 def show_one(*, folder: Path) -> str:
     """A contract that was delivered and invoiced, in words, its papers written into `folder`."""
     invoices = Invoice.objects.filter(kind=Invoice.Kind.SUPPLY, contract__kind=Contract.Kind.COMPUTE)
-    of_the_login = invoices.filter(customer__members__user__email=BUYER)
-    credited_one = invoices.filter(contract__deliveries__credit__gt=0)
-    shown = of_the_login.first() or credited_one.first() or invoices.first()
+    of_the_login = invoices.filter(customer__members__user__email=BUYER).order_by("-gross")
+    credited = invoices.filter(contract__deliveries__credit__gt=0).order_by("-gross")
+    shown = of_the_login.first() or credited.first()
     if shown is None or shown.contract is None:
         return "No contract was delivered and invoiced yet: its last hour has to pass first."
     contract = shown.contract
     hours = Delivery.objects.filter(contract=contract)
-    credited = sum(hours.values_list("credit", flat=True))
+    back = sum(hours.values_list("credit", flat=True))
     papers = {
         f"{contract.number}.zh.pdf": contract_pdf(contract, language="zh"),
         f"{contract.number}.en.pdf": contract_pdf(contract, language="en"),
@@ -72,7 +72,7 @@ def show_one(*, folder: Path) -> str:
         (folder / name).write_bytes(paper)
     lines = [
         ("delivered", f"{hours.count()} hours x {contract.quantity} units, all of them metered"),
-        ("credited", f"{show_yuan(credited)} of {show_yuan(contract.total)} back to the buyer"),
+        ("credited", f"{show_yuan(back)} of {show_yuan(contract.total)} back to the buyer"),
         ("invoiced", f"{shown.number}, {show_yuan(shown.gross)}"),
         ("papers", ", ".join(str(folder / name) for name in papers)),
     ]

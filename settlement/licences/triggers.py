@@ -2,15 +2,6 @@
 
 import pgtrigger
 
-
-def append_only() -> pgtrigger.Trigger:
-    return pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
-
-
-def never_deleted() -> pgtrigger.Trigger:
-    return pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)
-
-
 # The partial unique constraint lets a seat be taken once; this lets there be no seat past the last.
 SEAT_OF_ITS_LICENCE = pgtrigger.Trigger(
     name="seat_of_its_licence",

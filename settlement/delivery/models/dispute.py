@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import append_only, never_deleted
 from settlement.contracts.models import Contract
-from settlement.delivery.triggers import append_only
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
@@ -61,7 +61,7 @@ class Dispute(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="claim_never_changes", exclude=["status", "refund", "decided_by", "decided_at"]
             ),

@@ -5,8 +5,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.triggers import append_only
 from settlement.contracts.models import Contract
-from settlement.delivery.triggers import append_only
 
 
 class StateReport(models.Model):

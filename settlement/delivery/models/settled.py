@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.triggers import append_only
 from settlement.contracts.models import Contract
-from settlement.delivery.triggers import append_only
 from settlement.ledger.models import Transfer
 
 

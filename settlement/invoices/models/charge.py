@@ -1,15 +1,11 @@
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from accounts.triggers import append_only
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Transfer, TransferKind
-
-
-def append_only() -> pgtrigger.Trigger:
-    return pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 
 
 class Charge(models.Model):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
+from accounts.triggers import never_deleted
 from settlement.invoices.models.invoice import Invoice
 
 
@@ -48,7 +49,7 @@ class FapiaoRequest(models.Model):
             models.Index(fields=["id"], condition=Q(status="requested"), name="fapiao_waiting"),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="request_never_changes",
                 exclude=["status", "number", "issued_on", "entered_by", "entered_at"],

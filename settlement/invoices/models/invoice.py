@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -14,8 +13,9 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation
 from accounts.names import TwoNamed
+from accounts.triggers import append_only, never_deleted
 from settlement.contracts.models import Contract, SigningKey
-from settlement.invoices.models.charge import Charge, append_only
+from settlement.invoices.models.charge import Charge
 from settlement.invoices.period import month_of
 from settlement.ledger.models import Currency
 
@@ -38,7 +38,7 @@ class NumberSeries(models.Model):
     class Meta:
         verbose_name_plural = "number series"
         constraints = [models.UniqueConstraint(fields=["series", "year"], name="number_series_once")]
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return f"{self.series} {self.year}"

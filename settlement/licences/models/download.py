@@ -3,10 +3,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.triggers import append_only
 from listings.models import AlgorithmVersion
 from settlement.licences.models.licence import Licence
 from settlement.licences.models.token import LicenceToken
-from settlement.licences.triggers import append_only
 
 
 class Download(models.Model):

@@ -9,9 +9,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from accounts.triggers import append_only, never_deleted
 from listings.models import LicencePlan
 from settlement.contracts.models import Contract
-from settlement.licences.triggers import append_only, never_deleted
 
 
 class Standing(models.TextChoices):

@@ -2,9 +2,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.triggers import append_only
 from settlement.licences.models.licence import Licence
 from settlement.licences.models.token import LicenceToken
-from settlement.licences.triggers import append_only
 
 
 class MeteredCalls(models.Model):

@@ -7,9 +7,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction
+from accounts.triggers import never_deleted
 from listings.models import Hub
 from settlement.licences.models.licence import Licence
-from settlement.licences.triggers import SEAT_OF_ITS_LICENCE, never_deleted
+from settlement.licences.triggers import SEAT_OF_ITS_LICENCE
 
 
 class ActivationQuerySet(models.QuerySet["Activation"]):

@@ -3,8 +3,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.triggers import never_deleted
 from settlement.licences.models.licence import Licence
-from settlement.licences.triggers import never_deleted
 
 
 class LicenceToken(models.Model):

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from settlement.ledger.models import Transfer
 
 
@@ -56,7 +57,7 @@ class BankLine(models.Model):
             models.Index(fields=["booked_on"], condition=Q(status="suspense"), name="bank_line_in_suspense")
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable",
                 exclude=["transfer", "status", "organisation", "assigned_by", "assigned_at"],

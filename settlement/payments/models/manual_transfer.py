@@ -4,6 +4,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.triggers import never_deleted
 from settlement.ledger.models import Account, Transfer
 from settlement.payments.models.approval import Approval, two_persons
 from settlement.payments.models.bank_line import BankLine
@@ -52,7 +53,7 @@ class ManualTransfer(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(name="immutable", exclude=["status", "decided_by", "decided_at", "transfer"]),
             pgtrigger.FSM(
                 name="decided_once",

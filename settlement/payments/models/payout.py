@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from settlement.ledger.models import AccountKind, Currency
 from settlement.payments.models.approval import Approval, two_persons
 from settlement.payments.models.payout_account import PayoutAccount
@@ -46,7 +47,7 @@ class PayoutFile(models.Model):
         ordering = ["-pk"]
         constraints = [two_persons("payout_file_two_persons")]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(name="immutable", exclude=["status", "decided_by", "decided_at"]),
             pgtrigger.FSM(
                 name="decided_once",
@@ -147,7 +148,7 @@ class Payout(models.Model):
             )
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable",
                 exclude=["status", "file", "external_id", "sent_at", "paid_at", "failed_at", "reason"],

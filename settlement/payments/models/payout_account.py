@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from settlement.payments.models.approval import Approval, two_persons
 
 
@@ -57,7 +58,7 @@ class PayoutAccount(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(name="immutable", exclude=["status", "decided_by", "decided_at", "usable_at"]),
             pgtrigger.FSM(
                 name="decided_once",

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.triggers import append_only, never_deleted
 from settlement.ledger.models import AccountKind, Currency
 
 
@@ -35,7 +36,7 @@ class Reconciliation(models.Model):
     class Meta:
         verbose_name, verbose_name_plural = _("reconciliation"), _("reconciliations")
         ordering = ["-pk"]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only()]
 
     def __str__(self) -> str:
         return f"{self.account} {self.day}"
@@ -96,7 +97,7 @@ class Difference(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(name="immutable", exclude=["gone_at", "resolved_by", "resolved_at", "note"]),
         ]
 

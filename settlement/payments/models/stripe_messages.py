@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.triggers import append_only, never_deleted
 from settlement.ledger.models import Currency
 from settlement.payments.stripe_api import Verb
 
@@ -58,7 +59,7 @@ class StripeCall(models.Model):
         ]
         indexes = [models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_call_waiting")]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable",
                 fields=["key", "verb", "target", "account", "params", "created_at"],
@@ -102,7 +103,7 @@ class StripeEvent(models.Model):
             models.Index(fields=["due_at"], condition=Q(processed_at=None), name="stripe_event_waiting")
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable",
                 fields=["event_id", "kind", "account", "object_kind", "object_id", "body", "received_at"],
@@ -136,7 +137,7 @@ class StripeBalanceTransaction(models.Model):
         ]
         indexes = [models.Index(fields=["created_at"], name="stripe_balance_by_day")]
         triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only(),
         ]
 
     def __str__(self) -> str:

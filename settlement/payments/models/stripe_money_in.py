@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from settlement.ledger.models import Currency, Transfer
 from settlement.payments.models.stripe_messages import StripeCall
 
@@ -83,7 +84,7 @@ class CardTopUp(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable",
                 fields=["organisation", "asked_by", "currency", "amount", "card", "call", "created_at"],
@@ -132,7 +133,7 @@ class CardRefund(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="immutable", fields=["top_up", "amount", "asked_by", "call", "created_at"]
             ),
@@ -183,7 +184,7 @@ class Chargeback(models.Model):
                 condition=Q(given_back__isnull=True) | Q(taken__isnull=False),
             ),
         ]
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return self.dispute_id

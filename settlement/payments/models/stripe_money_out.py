@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from accounts.triggers import never_deleted
 from settlement.payments.models.payout import Payout
 from settlement.payments.models.stripe_messages import StripeCall
 
@@ -25,7 +26,7 @@ class StripeAccount(models.Model):
 
     class Meta:
         verbose_name = _("account at Stripe")
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return self.account_id or "–"
@@ -63,7 +64,7 @@ class StripePayout(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(name="immutable", fields=["payout", "account", "transfer_call"]),
         ]
 

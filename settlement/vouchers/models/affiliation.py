@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 
 
 class AffiliationQuerySet(models.QuerySet["Affiliation"]):
@@ -63,7 +64,7 @@ class Affiliation(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="declaration_never_changes",
                 exclude=["status", "decided_by", "decided_at", "reasons"],

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
+from accounts.triggers import never_deleted
 from listings.models import Accelerator
 from settlement.contracts.models import Contract
 from settlement.ledger.models import Account, Currency
@@ -35,7 +36,7 @@ class Issuer(models.Model):
     objects: ClassVar = IssuerQuerySet.as_manager()
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+        triggers = [never_deleted()]
 
     def __str__(self) -> str:
         return str(self.organisation)

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Jurisdiction, Organisation, User
+from accounts.triggers import append_only, never_deleted
 from settlement.ledger.models import Hold
 from settlement.vouchers.models.application import Application
 from settlement.vouchers.models.programme import Programme
@@ -64,7 +65,7 @@ class Voucher(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_deleted(),
             pgtrigger.ReadOnly(
                 name="voucher_never_changes", exclude=["revoked_at", "revoked_by", "revoked_for"]
             ),
@@ -99,7 +100,7 @@ class VoucherUse(models.Model):
     class Meta:
         ordering = ["-pk"]
         triggers = [
-            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            append_only(),
             pgtrigger.Trigger(
                 name="voucher_pays_its_own_firm",
                 when=pgtrigger.Before,
