@@ -99,8 +99,12 @@ DETAILS = {
     "note": _("evidence or reason"),
     "state": _("state"),
     "prefix": _("starts with"),
+    "price": _("price"),
+    "reserve_price": _("reserve price"),
     "to": _("is"),
 }
+# Details that are no fields of their subject: the model and the field whose choices name their values.
+CHOICES = {"ground": ("contracts.termination", "ground"), "state": ("delivery.statereport", "state")}
 AMOUNTS = {"fen", "most", "price", "reserve_price"}
 
 
@@ -123,6 +127,9 @@ def detail_words(subject_type: str, detail: dict[str, Any]) -> list[tuple[str, s
 
 
 def _field(model: type[models.Model], name: str) -> models.Field | None:
+    if name in CHOICES:
+        label, field = CHOICES[name]
+        return apps.get_model(label)._meta.get_field(field)
     try:
         return model._meta.get_field(name)
     except FieldDoesNotExist:
@@ -147,6 +154,8 @@ def _text(model: type[models.Model], name: str, value: object) -> str:
             return ", ".join(_name(model, each) for each in value)
         case list():
             return ", ".join(_text(model, name, each) for each in value)
+        case None:
+            return "–"
         case bool():
             return str(_("yes") if value else _("no"))
         case _:

@@ -44,7 +44,7 @@ class VoucherField(forms.TypedChoiceField):
         for each in vouchers:
             label = _("%(programme)s: %(ratio)s %%, %(left)s left") % {
                 "programme": local_name(each.voucher.programme),
-                "ratio": f"{each.ratio * 100:g}",
+                "ratio": f"{each.ratio_basis_points / 100:g}",
                 "left": show_yuan(each.left),
             }
             choices.append((str(each.voucher.pk), label))

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from settlement.contracts.models import Contract
 from settlement.delivery.models import StateReport
@@ -35,7 +36,10 @@ class AccessForm(forms.Form):
 
 
 class UsageForm(forms.Form):
-    slot = forms.DateTimeField(label=_("Hour that begins at"))
+    slot = forms.DateTimeField(
+        label=_("Hour that begins at"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": 3600}, format="%Y-%m-%dT%H:%M"),
+    )
     delivered_seconds = forms.IntegerField(label=_("Delivered"), min_value=0)
     source = forms.CharField(label=_("Source"), max_length=40, initial="page")
     revision = forms.IntegerField(
@@ -47,7 +51,9 @@ class UsageForm(forms.Form):
 
 
 class MessageForm(forms.Form):
-    text = forms.CharField(label=_("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
+    text = forms.CharField(
+        label=pgettext_lazy("dispute", "Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5})
+    )
     evidence = FilesField(
         label=_("Evidence"),
         help_text=_(

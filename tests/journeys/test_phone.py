@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from django.conf import settings
@@ -11,13 +12,26 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from accounts.audit import Actor
 from accounts.models import Organisation, Role, Scope, User
 from accounts.operations import create_api_key
-from settlement.delivery.operations import open_dispute
+from settlement.contracts.models import Ground
+from settlement.delivery.operations import open_dispute, propose_termination
+from settlement.invoices.operations import issue_contract_invoices
+from settlement.ledger.models import AccountKind
 from settlement.payments.models import BankLine
-from settlement.payments.operations import import_bank_lines
+from settlement.payments.operations import (
+    Place,
+    import_bank_lines,
+    propose_manual_transfer,
+    run_reconciliation,
+)
+from settlement.vouchers.operations import declare_affiliation
 from tests.factories.accounts import NOW, MemberFactory, OrganisationFactory, UserFactory
+from tests.factories.licences import licensed, token_of
 from tests.factories.listings import AlgorithmVersionFactory, CapacityFactory, LicencePlanFactory
+from tests.factories.payouts import asked, earn, sent
 from tests.factories.settlement import acting, meter
 from tests.factories.trading import bid, cleared_round, funded_buyer
+from tests.factories.vouchers import voucher
+from tests.settlement.invoicing import by_contract, opened, paid
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -55,9 +69,88 @@ def cards_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "STRIPE_WEBHOOK_SECRET", "set")
 
 
+@dataclass(frozen=True)
+class Papers:
+    """What follows trades, and who walks its pages: both parties, the buyer alone, operators."""
+
+    parties: list[str]
+    buyer: list[str]
+    operator: list[str]
+
+
+def papers_of(buyer: Organisation, provider: Organisation, operator: User, now: datetime.datetime) -> Papers:
+    """A contract paid and invoiced, another that may end, a licence in use, a payout and books kept."""
+    by_contract(buyer)
+    contract = opened(buyer, provider, number=901)
+    paid(contract)
+    [invoice, *_] = issue_contract_invoices(now=now)
+    ending = opened(buyer, provider, number=902, prices=(1000,) * 12)
+    propose_termination(
+        actor=acting(buyer),
+        contract_id=ending.pk,
+        ground=Ground.AGREEMENT,
+        from_slot=now + datetime.timedelta(hours=2),
+        reason="The project is over.",
+        now=now,
+    )
+    licence = licensed(buyer, algorithm__publisher=provider)
+    token_of(licence)
+    earn(provider, 90_000)
+    payout = asked(provider, 50_000)
+    file = sent(payout)
+    asked(provider, 20_000, key="2")
+    manual = propose_manual_transfer(
+        actor=Actor(user=operator),
+        debit=Place(AccountKind.RECEIVABLE, provider),
+        credit=Place(AccountKind.FEES),
+        amount=100,
+        reason="A slip corrected.",
+        now=now,
+    )
+    run_reconciliation(actor=Actor(user=operator), now=now)
+    affiliation = declare_affiliation(
+        actor=acting(buyer), other=provider, statement="One holding company.", now=now
+    )
+    return Papers(
+        parties=[
+            reverse("contracts:contract", args=[contract.number]),
+            reverse("delivery:termination", args=[ending.number]),
+            "/agreement/",
+            "/agreement/1/",
+            "/licences/",
+            reverse("licences:licence", args=[licence.number]),
+            "/invoices/",
+            reverse("invoices:invoice", args=[invoice.number]),
+            "/invoices/statements/",
+            "/invoices/profile/",
+            "/balance/payouts/",
+            "/balance/payouts/account/",
+        ],
+        buyer=["/invoices/costs/", "/vouchers/", "/vouchers/affiliates/"],
+        operator=[
+            "/operator/contracts/",
+            reverse("delivery:operator_contract", args=[ending.number]),
+            "/operator/licences/",
+            reverse("licences:operator_licence", args=[licence.number]),
+            "/operator/payouts/",
+            reverse("payments:payout", args=[payout.pk]),
+            reverse("payments:payout_file", args=[file.pk]),
+            "/operator/transfers/",
+            "/operator/transfers/new/",
+            reverse("payments:manual_transfer", args=[manual.pk]),
+            "/operator/reconciliation/",
+            "/operator/fapiao/",
+            "/operator/vouchers/",
+            reverse("vouchers:affiliation", args=[affiliation.pk]),
+        ],
+    )
+
+
 @pytest.fixture
 def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
-    """Who walks which pages: a visitor, a newcomer, a buyer's owner, a provider's owner and an operator."""
+    """Who walks which pages: a visitor, a newcomer, an operator, and owners of a buyer, a provider, a firm
+    that has a voucher, and its issuer.
+    """
     capacity = CapacityFactory(pool__facility__provider=OrganisationFactory(**LONG_NAMES))
     pool = capacity.pool
     provider = pool.facility.provider
@@ -95,6 +188,9 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
         verified_by=None,
         verified_at=None,
     )
+    papers = papers_of(buyer, provider, operator, clock)
+    granted = voucher(OrganisationFactory(tier=Organisation.Tier.START_UP))
+    programme = granted.programme
     anybody = [
         "/",
         "/market/",
@@ -130,6 +226,9 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
             [
                 *anybody,
                 *parties,
+                *papers.parties,
+                *papers.buyer,
+                reverse("vouchers:programme", args=[programme.pk]),
                 "/orders/",
                 "/orders/new/",
                 reverse("trading:order", args=[filled.pk]),
@@ -142,6 +241,7 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
             MemberFactory(organisation=provider).user,
             [
                 *parties,
+                *papers.parties,
                 "/listings/",
                 "/listings/facilities/add/",
                 reverse("listings:edit_facility", args=[pool.facility_id]),
@@ -159,8 +259,23 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
             ],
         ),
         (
+            acting(granted.organisation).user,
+            [reverse("vouchers:voucher", args=[granted.pk])],
+        ),
+        (
+            acting(programme.issuer).user,
+            [
+                "/vouchers/run/",
+                "/vouchers/run/new/",
+                reverse("vouchers:run_programme", args=[programme.pk]),
+                reverse("vouchers:application", args=[granted.application_id]),
+                reverse("vouchers:issued_voucher", args=[granted.pk]),
+            ],
+        ),
+        (
             operator,
             [
+                *papers.operator,
                 "/operator/rounds/",
                 "/operator/verification/",
                 reverse("accounts:verification", args=[pending.pk]),
