@@ -8,7 +8,7 @@ from django.db import connection
 
 from settlement.ledger.check import differences
 from settlement.ledger.errors import InsufficientFunds
-from settlement.ledger.models import AccountKind, Hold, TransferKind
+from settlement.ledger.models import Account, AccountKind, Entry, Hold, TransferKind
 from settlement.ledger.operations import (
     Posting,
     open_accounts,
@@ -53,20 +53,21 @@ def without_lock():
             "SELECT a.kind, e.balance_after", PAUSE + " SELECT a.kind, e.balance_after"
         )
         cursor.execute(careless)
-        cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT entry_in_its_place")
-        cursor.execute("ALTER TABLE ledger_account DROP CONSTRAINT account_never_negative")
+        guards = [
+            (model, constraint)
+            for model in (Account, Entry)
+            for constraint in model._meta.constraints
+            if constraint.name in ("account_never_negative", "entry_in_its_place")
+        ]
+        with connection.schema_editor() as editor:
+            for guard in guards:
+                editor.remove_constraint(*guard)
         yield
         cursor.execute(guarded)
         cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
-        cursor.execute(
-            "ALTER TABLE ledger_entry ADD CONSTRAINT entry_in_its_place UNIQUE (account_id, version)"
-        )
-        never_negative = (
-            "balance >= 0 OR kind NOT IN ('available', 'held', 'escrow', 'receivable', 'suspense')"
-        )
-        cursor.execute(
-            f"ALTER TABLE ledger_account ADD CONSTRAINT account_never_negative CHECK ({never_negative})"
-        )
+        with connection.schema_editor() as editor:
+            for guard in guards:
+                editor.add_constraint(*guard)
 
 
 def won_by(work: Callable[[int], object], count: int) -> list[bool]:
