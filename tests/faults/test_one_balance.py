@@ -19,6 +19,7 @@ from settlement.ledger.operations import (
 )
 from settlement.ledger.queries import Balances, balance_of
 from tests.faults.races import at_once
+from tests.settlement.triggers import without_constraint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,21 +54,13 @@ def without_lock():
             "SELECT a.kind, e.balance_after", PAUSE + " SELECT a.kind, e.balance_after"
         )
         cursor.execute(careless)
-        guards = [
-            (model, constraint)
-            for model in (Account, Entry)
-            for constraint in model._meta.constraints
-            if constraint.name in ("account_never_negative", "entry_in_its_place")
-        ]
-        with connection.schema_editor() as editor:
-            for guard in guards:
-                editor.remove_constraint(*guard)
-        yield
-        cursor.execute(guarded)
-        cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
-        with connection.schema_editor() as editor:
-            for guard in guards:
-                editor.add_constraint(*guard)
+        with (
+            without_constraint(Account, "account_never_negative"),
+            without_constraint(Entry, "entry_in_its_place"),
+        ):
+            yield
+            cursor.execute(guarded)
+            cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
 
 
 def won_by(work: Callable[[int], object], count: int) -> list[bool]:
