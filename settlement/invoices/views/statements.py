@@ -1,6 +1,5 @@
 """Statements by month, and a buyer's costs as FOCUS."""
 
-import csv
 import datetime
 from collections.abc import Iterator
 
@@ -15,12 +14,12 @@ from accounts.names import local_name
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
-from settlement.invoices.focus import Echo, focus_csv
+from settlement.invoices.focus import focus_csv
 from settlement.invoices.forms import CostsForm
 from settlement.invoices.period import month_of
 from settlement.invoices.queries import Month, costs_total, months_of, statement
 from settlement.money import to_yuan
-from settlement.spreadsheet import BYTE_ORDER_MARK, plain
+from settlement.spreadsheet import csv_response, plain
 
 LINES_A_PAGE = 50
 
@@ -50,11 +49,8 @@ def statement_csv(request: MemberRequest) -> HttpResponse:
     side, _months, month = _asked(request)
     month = month or month_of(timezone.now())
     shown = statement(request.organisation, side, month)
-    writer = csv.writer(Echo())
-    rows = (writer.writerow(row) for row in _statement_rows(shown, we_provide=side == "provider"))
-    response = HttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="statement-{side}-{month:%Y-%m}.csv"'
-    return response
+    rows = _statement_rows(shown, we_provide=side == "provider")
+    return csv_response(rows, name=f"statement-{side}-{month:%Y-%m}")
 
 
 @require_GET
@@ -112,7 +108,7 @@ def _statement_rows(shown: Month, *, we_provide: bool) -> Iterator[list[object]]
     ]
     if we_provide:
         head += [_("Platform fee (CNY)"), _("VAT of the fee (CNY)"), _("Payable (CNY)")]
-    yield [BYTE_ORDER_MARK + str(head[0]), *head[1:]]
+    yield list(head)
     for line in shown.lines:
         party = line.contract.buyer if we_provide else line.contract.provider
         row: list[object] = [f"{shown.month:%Y-%m}", line.contract.number, plain(local_name(party))]
