@@ -1,10 +1,13 @@
 """The audit trail in the reader's language. What has no words here is shown as it is written."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -86,17 +89,19 @@ SUBJECTS = {
 DETAILS = {
     "algorithm": _("algorithm"),
     "contract": _("contract"),
+    "currency": _("currency"),
     "email": _("e-mail"),
-    "fen": _("amount (fen)"),
+    "fen": _("amount"),
     "fields": _("what changed"),
     "from": _("was"),
     "member": _("member"),
-    "most": _("most it can cost (fen)"),
+    "most": _("the most it can cost"),
     "note": _("evidence or reason"),
     "state": _("state"),
     "prefix": _("starts with"),
     "to": _("is"),
 }
+AMOUNTS = {"fen", "most", "price", "reserve_price"}
 
 
 def verb_words(verb: str) -> str:
@@ -110,7 +115,11 @@ def subject_words(subject_type: str) -> str:
 def detail_words(subject_type: str, detail: dict[str, Any]) -> list[tuple[str, str]]:
     """Names and texts, in the words of the subject's own fields; a change is {"was": …, "is": …}."""
     model = apps.get_model(subject_type)
-    return [(_name(model, name), _text(model, name, value)) for name, value in detail.items()]
+    currency = detail.get("currency", "CNY")
+    return [
+        (_name(model, name), _amount(value, currency) if name in AMOUNTS else _text(model, name, value))
+        for name, value in detail.items()
+    ]
 
 
 def _field(model: type[models.Model], name: str) -> models.Field | None:
@@ -126,6 +135,10 @@ def _name(model: type[models.Model], name: str) -> str:
     return str(getattr(_field(model, name), "verbose_name", name.replace("_", " ")))
 
 
+def _amount(fen: int, currency: str) -> str:
+    return f"{currency} {Decimal(fen).scaleb(-2):,.2f}"
+
+
 def _text(model: type[models.Model], name: str, value: object) -> str:
     match value:
         case {"was": before, "is": after}:
@@ -138,5 +151,7 @@ def _text(model: type[models.Model], name: str, value: object) -> str:
             return str(_("yes") if value else _("no"))
         case _:
             field = _field(model, name)
+            if isinstance(field, models.DateTimeField) and (moment := parse_datetime(str(value))):
+                return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
             choices = dict(getattr(getattr(field, "base_field", field), "flatchoices", []))
             return str(choices.get(value, value))

@@ -3,6 +3,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from accounts.requests import PageRequest
@@ -30,6 +32,30 @@ def content_security_policy(get_response: Handler) -> Handler:
         return response
 
     return handle
+
+
+def no_dead_ends(get_response: Handler) -> Handler:
+    """A browser that would show an address which takes forms alone gets the page above it.
+
+    That happens where the language is changed, or somebody signs in, on what a form was answered with.
+    """
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        navigates = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        return redirect(_above(request.path)) if response.status_code == 405 and navigates else response
+
+    return handle
+
+
+def _above(path: str) -> str:
+    """The nearest address above that is an address of the exchange."""
+    above = path.rstrip("/").rpartition("/")[0] + "/"
+    try:
+        resolve(above)
+    except Resolver404:
+        return _above(above)
+    return above
 
 
 def organisation_zone(

@@ -42,19 +42,34 @@ MEMBER_SECTIONS: list[tuple[Section, Callable[[Member], bool]]] = [
     (Section(_("Organisation"), "/organisation/", "building"), lambda member: True),
 ]
 NEWCOMER_SECTIONS = [Section(_("Register your organisation"), "/organisation/create/", "building")]
-OPERATOR_SECTIONS = [
-    Section(_("Rounds"), "/operator/rounds/", "gavel"),
-    Section(_("Verification"), "/operator/verification/", "shield-check"),
-    Section(_("Bank lines"), "/operator/bank/", "building-bank"),
-    Section(_("Payouts"), "/operator/payouts/", "cash"),
-    Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
-    Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
-    Section("Stripe", "/operator/stripe/", "world"),
-    Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
-    Section(_("Disputes"), "/operator/disputes/", "scale"),
-    Section(_("Licences"), "/operator/licences/", "license"),
-    Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
-    Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
+OPERATOR_GROUPS = [
+    (
+        _("Market"),
+        [
+            Section(_("Rounds"), "/operator/rounds/", "gavel"),
+            Section(_("Verification"), "/operator/verification/", "shield-check"),
+            Section(_("Voucher issuers"), "/operator/vouchers/", "certificate"),
+        ],
+    ),
+    (
+        _("Contracts"),
+        [
+            Section(_("All contracts"), "/operator/contracts/", "file-certificate"),
+            Section(_("Disputes"), "/operator/disputes/", "scale"),
+            Section(_("Licences"), "/operator/licences/", "license"),
+        ],
+    ),
+    (
+        _("Money"),
+        [
+            Section(_("Bank lines"), "/operator/bank/", "building-bank"),
+            Section(_("Payouts"), "/operator/payouts/", "cash"),
+            Section(_("Manual transfers"), "/operator/transfers/", "switch-horizontal"),
+            Section(_("Reconciliation"), "/operator/reconciliation/", "circle-check"),
+            Section("Stripe", "/operator/stripe/", "world"),
+            Section(_("Fapiao"), "/operator/fapiao/", "file-text"),
+        ],
+    ),
 ]
 
 
@@ -63,13 +78,16 @@ def sections_of(member: Member) -> list[Section]:
 
 
 def navigation(request: PageRequest) -> dict[str, object]:
-    """Template context: `sections` and `operator_sections`, in the order shown, and `demo`."""
+    """Template context: `sections` and `operator_groups`, in the order shown, `may_buy` and `demo`."""
     if not request.user.is_authenticated:
         return {"sections": PUBLIC_SECTIONS, "demo": settings.DEMO}
     newcomer = [] if request.user.is_operator else NEWCOMER_SECTIONS
     own = sections_of(request.member) if request.member else newcomer
     return {
         "demo": settings.DEMO,
+        "may_buy": request.member is not None
+        and request.member.organisation.buys
+        and may(request.member, Permission.TRADE),
         "sections": PUBLIC_SECTIONS + own,
-        "operator_sections": OPERATOR_SECTIONS if request.user.is_operator else [],
+        "operator_groups": OPERATOR_GROUPS if request.user.is_operator else [],
     }

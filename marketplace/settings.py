@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "accounts.middleware.chosen_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "marketplace.middleware.content_security_policy",
+    "marketplace.middleware.no_dead_ends",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentOrganisationMiddleware",

@@ -20,7 +20,7 @@ from accounts.operations.organisations import (
     reject_organisation,
     verify_organisation,
 )
-from accounts.operations.outgoing_email import queue_email, send_queued_email
+from accounts.operations.outgoing_email import queue_email, queue_emails, send_queued_email
 
 __all__ = [
     "AlreadyRegistered",
@@ -39,6 +39,7 @@ __all__ = [
     "invite_member",
     "leave_organisation",
     "queue_email",
+    "queue_emails",
     "reject_organisation",
     "remove_member",
     "revoke_api_key",

@@ -1,6 +1,7 @@
 """The outbox for e-mail: a letter is written down with the change that causes it, and sent after it."""
 
 import smtplib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,6 +23,15 @@ def queue_email(*, to: str, subject: str, text: str, now: datetime) -> OutgoingE
         partial(current_app.send_task, "accounts.tasks.send_email", [letter.pk]), robust=True
     )
     return letter
+
+
+def queue_emails(*, letters: Sequence[tuple[str, str, str]], now: datetime) -> int:
+    """Write down many letters: address, subject, text. The next sweep sends them; how many there are."""
+    rows = [
+        OutgoingEmail(to=to, subject=subject, text=text, created_at=now, due_at=now)
+        for to, subject, text in letters
+    ]
+    return len(OutgoingEmail.objects.bulk_create(rows, batch_size=2000))
 
 
 def send_queued_email(*, letter_id: int, now: datetime) -> bool:

@@ -4,11 +4,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from accounts.models import Organisation
+from listings.models import Accelerator, Hub, LicencePlan
+from listings.slots import SLOT, slot_of
 from marketplace.demo.agent import report_closed_hours
-from marketplace.demo.market import Market, actor_for, ensure_market, place_demand
+from marketplace.demo.market import BUYER, Market, actor_for, ensure_market, place_demand
+from marketplace.demo.vouchers import voucher_for
 from marketplace.trading.models import Round
 from marketplace.trading.operations.open_round import open_round
-from marketplace.trading.operations.run_round import run_round
+from marketplace.trading.operations.place_bid import place_bid
+from marketplace.trading.operations.place_licence_order import place_licence_order
+from marketplace.trading.operations.run_round import run_due_round, run_round
+from marketplace.trading.terms import BidTerms
 from settlement.contracts.models import Contract
 from settlement.contracts.pdf import contract_pdf
 from settlement.delivery.models import Delivery
@@ -22,6 +28,8 @@ from settlement.money import show_yuan
 
 DAY = timedelta(days=1)
 BIDS = 240
+# At the Greater Bay hub, the first provider alone has it.
+OURS, OUR_UNITS, OUR_HOURS, OUR_LIMIT = "huawei-ascend-910c", 8, 6, 1600
 
 
 def play_yesterday(*, now: datetime) -> None:
@@ -32,23 +40,27 @@ def play_yesterday(*, now: datetime) -> None:
     market = ensure_market(now=yesterday)
     _ask_for_invoices_by_contract(market, yesterday)
     place_demand(market, count=BIDS, seed=int(yesterday.timestamp()), now=yesterday)
+    _trade_between_the_logins(market, yesterday)
     run_round(round_id=open_round(now=yesterday).pk, now=yesterday)
     report_closed_hours(now=now)
     release(now=now)
     while seal_transfers():
         pass
     issue_contract_invoices(now=now)
+    run_due_round(now=now)  # The round that yesterday's opened: its gate is long past.
 
 
 def show_one(*, folder: Path) -> str:
     """A contract that was delivered and invoiced, in words, its papers written into `folder`."""
     invoices = Invoice.objects.filter(kind=Invoice.Kind.SUPPLY, contract__kind=Contract.Kind.COMPUTE)
-    shown = invoices.filter(contract__deliveries__credit__gt=0).first() or invoices.first()
+    of_the_login = invoices.filter(customer__members__user__email=BUYER).order_by("-gross")
+    credited = invoices.filter(contract__deliveries__credit__gt=0).order_by("-gross")
+    shown = of_the_login.first() or credited.first()
     if shown is None or shown.contract is None:
         return "No contract was delivered and invoiced yet: its last hour has to pass first."
     contract = shown.contract
     hours = Delivery.objects.filter(contract=contract)
-    credited = sum(hours.values_list("credit", flat=True))
+    back = sum(hours.values_list("credit", flat=True))
     papers = {
         f"{contract.number}.zh.pdf": contract_pdf(contract, language="zh"),
         f"{contract.number}.en.pdf": contract_pdf(contract, language="en"),
@@ -59,11 +71,28 @@ def show_one(*, folder: Path) -> str:
         (folder / name).write_bytes(paper)
     lines = [
         ("delivered", f"{hours.count()} hours x {contract.quantity} units, all of them metered"),
-        ("credited", f"{show_yuan(credited)} of {show_yuan(contract.total)} back to the buyer"),
+        ("credited", f"{show_yuan(back)} of {show_yuan(contract.total)} back to the buyer"),
         ("invoiced", f"{shown.number}, {show_yuan(shown.gross)}"),
         ("papers", ", ".join(str(folder / name) for name in papers)),
     ]
     return "\n".join([f"Contract {contract.number}", *(f"  {name:26}{value}" for name, value in lines)])
+
+
+def _trade_between_the_logins(market: Market, now: datetime) -> None:
+    """Have the first buyer, whose login is printed, buy hours and a licence of the first provider."""
+    buyer, provider, soonest = market.buyers[0], market.providers[0], slot_of(now) + SLOT
+    terms = BidTerms(
+        quantity=OUR_UNITS,
+        hours=OUR_HOURS,
+        window_start=soonest,
+        window_end=soonest + 2 * OUR_HOURS * SLOT,
+        hubs=(Hub.GREATER_BAY.value,),
+        accelerators={Accelerator.objects.get(slug=OURS).pk: OUR_LIMIT},
+    )
+    voucher = voucher_for(buyer, most=terms.most_it_costs, now=now)
+    place_bid(actor=actor_for(buyer), terms=terms, voucher_id=voucher, now=now)
+    plan = LicencePlan.objects.filter(algorithm__publisher=provider, supply=None).earliest("pk")
+    place_licence_order(actor=actor_for(buyer), plan=plan, seats=2, limit_price=plan.price, now=now)
 
 
 def _ask_for_invoices_by_contract(market: Market, now: datetime) -> None:

@@ -35,6 +35,7 @@ FACILITIES = json.loads((Path(__file__).parent / "data" / "facilities.json").rea
 RESERVE_PRICES = {slug: price for entry in FACILITIES for slug, _, price in entry["pools"]}
 PASSWORD = "abacus-beads-1592"
 OPERATOR = "operator@demo.example"
+BUYER = "buyer@demo.example"
 EVIDENCE = "Demo: an illustrative organisation, nothing to check."
 HORIZON_DAYS = 14
 BUYERS = 36
@@ -174,7 +175,7 @@ def _reserve_price(pool: Pool) -> int:
 def _ensure_buyer(number: int, operator: User, now: datetime) -> Organisation:
     tiers = list(Organisation.Tier)
     return _ensure_organisation(
-        email="buyer@demo.example" if number == 0 else f"buyer{number}@demo.example",
+        email=BUYER if number == 0 else f"buyer{number}@demo.example",
         code=f"91440300MA5B{number:05}",
         name_en=f"Demo Intelligence {number + 1} Co., Ltd.",
         name_zh=f"示例智能{number + 1}有限公司",

@@ -153,7 +153,7 @@ TONES = {
     ],
     "red": [
         *("rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"),
-        "lost",
+        *("lost", "other_half"),
     ],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}

@@ -3,6 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -143,6 +144,74 @@ class BidForm(forms.Form):
             domestic_only=data["domestic_only"],
             least_memory_gb=data["least_memory_gb"],
         )
+
+
+class PlanField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, plan: LicencePlan) -> str:
+        return _("%(algorithm)s: %(plan)s, %(price)s a seat") % {
+            "algorithm": local_name(plan.algorithm),
+            "plan": plan.name,
+            "price": show_yuan(plan.price),
+        }
+
+
+class WithLicenceForm(forms.Form):
+    """The licence order that a bid is bundled with, if a plan is chosen."""
+
+    prefix = "licence"
+    plan = PlanField(
+        label=_("Licence plan"),
+        queryset=LicencePlan.objects.none(),
+        required=False,
+        empty_label=_("No licence"),
+    )
+    seats = forms.IntegerField(
+        label=_("Seats"), min_value=1, max_value=LARGEST_QUANTITY, initial=1, required=False
+    )
+    limit_price = FenField(
+        label=_("Limit price of a seat"),
+        most_fen=HIGHEST_PRICE,
+        required=False,
+        help_text=_("The most you pay for a seat. The bid fills only together with these seats."),
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        plans: "QuerySet[LicencePlan]",
+        vouchers: Sequence[UsableVoucher] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["plan"].queryset = plans  # type: ignore[attr-defined]
+        if vouchers:
+            self.fields["voucher"] = VoucherField(vouchers)
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        for name in ("seats", "limit_price"):
+            if data.get("plan") and name not in self.errors and data.get(name) is None:
+                self.add_error(name, _("Give it, or choose no licence."))
+        return data
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.cleaned_data["plan"] is not None
+
+    @property
+    def most_it_costs(self) -> int:
+        """Fen, without fees; 0 without a licence."""
+        data = self.cleaned_data
+        return int(data["seats"] * data["limit_price"]) if self.is_wanted else 0
+
+
+def licence_terms_of(order: Order) -> dict[str, Any]:
+    """The form's initial values for another order of seats like this one."""
+    return {
+        "plan": order.plan_id,
+        "seats": order.quantity,
+        "limit_price": to_yuan(order.limit_price),
+    }
 
 
 def terms_of(bid: Order, *, raise_by: int = 0) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What became of each bid of a cleared book, and why, by the published prices. Nothing is kept."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,15 @@ def bid_outcomes(book: dict[str, Any], result: dict[str, Any]) -> list[BidOutcom
         options[bid].append((pool, price))
     columns = (book["bids"][name] for name in ("minimum", "duration", "earliest", "latest"))
     refused = [Refused(*row) for row in zip(*columns, options, strict=True)]
-    return [outcome or _refusal(refused[bid], prices, offered, left) for bid, outcome in enumerate(outcomes)]
+    decided = [
+        outcome or _refusal(refused[bid], prices, offered, left) for bid, outcome in enumerate(outcomes)
+    ]
+    for halves in zip(*book.get("bundles", {}).values(), strict=True):
+        if decided[halves[0]].outcome != RoundOrder.Outcome.FILLED:
+            chances = [_chance(refused[bid], prices, offered, left) for bid in halves]
+            if chances[0] != chances[1]:
+                decided[halves[chances.index(max(chances))]] = BidOutcome(RoundOrder.Outcome.OTHER_HALF)
+    return decided
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,29 @@ def _refusal(bid: Refused, prices: Slots, offered: Slots, left: Slots) -> BidOut
         price = _mean_up(start.cost, bid.duration)
         return BidOutcome(RoundOrder.Outcome.LIMIT_TOO_LOW, pool, start.slot, price, raise_by, start.units)
     return _indivisible(bid, prices, left)
+
+
+class Chance(IntEnum):
+    """How near a refused bid, were it alone, came to being filled at the published prices."""
+
+    OUT_OF_THE_MONEY = 0
+    WITHIN_ITS_LIMIT = 1
+    ROOM_LEFT = 2
+
+
+def _chance(bid: Refused, prices: Slots, offered: Slots, left: Slots) -> Chance:
+    if _within_limit(bid, prices, left):
+        return Chance.ROOM_LEFT
+    return Chance.WITHIN_ITS_LIMIT if _within_limit(bid, prices, offered) else Chance.OUT_OF_THE_MONEY
+
+
+def _within_limit(bid: Refused, prices: Slots, units: Slots) -> bool:
+    """Whether some start with its minimum of these units costs no more than its limit."""
+    starts = (
+        (limit, cheapest_start(prices[pool], units[pool], minimum=bid.minimum, **bid.run))
+        for pool, limit in bid.options
+    )
+    return any(start is not None and start.cost <= limit * bid.duration for limit, start in starts)
 
 
 def _indivisible(bid: Refused, prices: Slots, left: Slots) -> BidOutcome:

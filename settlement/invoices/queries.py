@@ -25,6 +25,12 @@ def invoices_of(organisation: Organisation) -> QuerySet[Invoice]:
     return with_parties(Invoice.objects.of(organisation))
 
 
+def invoices_with(contract: Contract, organisation: Organisation) -> QuerySet[Invoice]:
+    """The invoices of the organisation that have a line of the contract, newest first."""
+    numbers = contract.invoice_lines.values("invoice")
+    return Invoice.objects.of(organisation).filter(pk__in=numbers).defer("document")
+
+
 def with_parties(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
     related = ("seller", "customer", "contract", "corrects", "fapiao")
     return invoices.select_related(*related).defer("document", "contract__document")

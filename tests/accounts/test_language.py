@@ -4,12 +4,13 @@ from datetime import datetime
 
 import pytest
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.audit import Actor, record
-from accounts.models import Member, OutgoingEmail, User
+from accounts.models import AuditEvent, Member, OutgoingEmail, User
 from accounts.operations import invite_member
 from tests.factories.accounts import OrganisationFactory, UserFactory
+from tests.factories.listings import CapacityFactory
 
 pytestmark = pytest.mark.django_db
 ENGLISH = {"HTTP_ACCEPT_LANGUAGE": "en-GB"}
@@ -90,3 +91,16 @@ def test_the_trail_is_in_the_readers_language(as_owner: Actor, viewer: Member, n
         organisation = OrganisationFactory()
         about = record(actor=as_owner, verb="edit", subject=organisation, detail={"tier": "leading"}, now=now)
         assert about.detail_lines() == [("企业类型", "龙头企业")]
+
+
+def test_the_trail_shows_amounts_and_moments_as_the_pages_do(as_owner: Actor, now: datetime) -> None:
+    capacity = CapacityFactory()
+    terms = {"reserve_price": 123456, "starts_at": now}
+    record(actor=as_owner, verb="list", subject=capacity, detail=terms, now=now)
+    event = AuditEvent.objects.get(verb="list")
+    with timezone.override("Asia/Shanghai"):
+        assert {text for _, text in event.detail_lines()} == {"CNY 1,234.56", "2026-06-01 12:00 CST"}
+    event = record(
+        actor=as_owner, verb="ask", subject=capacity, detail={"fen": 5, "currency": "HKD"}, now=now
+    )
+    assert event.detail_lines() == [("amount", "HKD 0.05"), ("currency", "HKD")]

@@ -48,6 +48,7 @@ BID = {
     "window_end": hour(9),
     "limit_price_fen": 10,
 }
+BUNDLE = {"bid": BID, "licence_order": {"plan": "{elsewhere}", "seats": 1, "limit_price_fen": 9_000_000}}
 
 PROFILE = {"title": "算力有限公司", "tax_number": "1", "kind": "ordinary", "cycle": "contract"}
 USAGE = {"readings": [{"contract": "{provided}", "slot": hour(-4), "delivered_seconds": 9, "meter": "a"}]}
@@ -129,6 +130,7 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
         {"plan": "{elsewhere}", "seats": 1, "limit_price_fen": 9_000_000},
         Scope.ORDERS,
     ),
+    ("POST", "bundles", BUNDLE, Scope.ORDERS),
     ("POST", "own/facilities", FACILITY | {"name_en": "New", "name_zh": "新"}, Scope.LISTINGS),
     ("POST", "own/pools", {"facility": "{facility}", "accelerator": "spare", "units": 8}, Scope.LISTINGS),
     ("POST", "capacities", {"pool": "{pool}", **terms()}, Scope.LISTINGS),

@@ -9,6 +9,7 @@ from listings.models import LicencePlan
 from marketplace.trading.models import Order, Round
 from marketplace.trading.operations.open_round import open_round
 from marketplace.trading.operations.place_bid import place_bid
+from marketplace.trading.operations.place_bundle import place_bundle
 from marketplace.trading.operations.place_licence_order import place_licence_order
 from marketplace.trading.operations.run_round import run_round
 from marketplace.trading.terms import BidTerms
@@ -69,6 +70,28 @@ def licence_order(
         limit_price=plan.price if limit_price is None else limit_price,
         now=now,
         **changes,
+    )
+
+
+def bundle(
+    plan: LicencePlan,
+    organisation: Organisation | None = None,
+    *,
+    now: datetime.datetime = NOW,
+    seats: int = 2,
+    seat_limit: int | None = None,
+    expires_at: datetime.datetime | None = None,
+    **changes: Any,
+) -> tuple[Order, Order]:
+    """A bid and an order of a licence, both or neither."""
+    return place_bundle(
+        actor=actor_of(organisation or funded_buyer()),
+        terms=terms(**changes),
+        plan=plan,
+        seats=seats,
+        seat_limit=plan.price if seat_limit is None else seat_limit,
+        expires_at=expires_at,
+        now=now,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db.models import Prefetch
 
-from accounts.models import Organisation
+from accounts.models import Organisation, OutgoingEmail
 from listings.models import Capacity, CapacityHour, LicencePlan
 from listings.slots import SLOT, slot_of
 from marketplace.trading.models import Order, Round, Trade
@@ -45,6 +45,7 @@ class Scene:
             "contracts": [*Contract.objects.order_by("position").values_list("total", "quantity")],
             "rounds": [*Round.objects.order_by("pk").values_list("status", "matched_count")],
             "transfers": sorted(self._transfers()),
+            "letters": OutgoingEmail.objects.count(),
             "differences": list(differences()),
             "frozen": Capacity.objects.filter(frozen=True).count(),
         }

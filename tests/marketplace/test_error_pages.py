@@ -37,3 +37,13 @@ def test_a_fault_gets_a_page_that_needs_no_database():
 
 def test_the_page_of_a_fault_needs_no_context():
     assert "Something went wrong" in render_to_string("500.html")
+
+
+@pytest.mark.django_db
+def test_a_browser_is_led_from_an_address_for_forms_alone_to_the_page_above(client):
+    browser = {"Sec-Fetch-Mode": "navigate"}
+    forms_alone = "/contracts/SP-2026-000001/delivery/access/show/"
+    assert client.get(forms_alone).status_code == 405
+    assert client.get(forms_alone, headers=browser).url == "/contracts/SP-2026-000001/delivery/access/"
+    assert client.get("/balance/payouts/ask/", headers=browser).url == "/balance/payouts/"
+    assert client.get("/language/", headers=browser).url == "/"

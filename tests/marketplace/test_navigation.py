@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Organisation, Role
-from marketplace.navigation import OPERATOR_SECTIONS
+from marketplace.navigation import OPERATOR_GROUPS
 from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +50,8 @@ def test_a_newcomer_is_sent_to_register_an_organisation():
 
 
 def test_only_an_operator_finds_the_operators_pages(operator, owner):
-    assert signed_in(owner.user).get("/market/").context["operator_sections"] == []
-    assert signed_in(operator).get("/market/").context["operator_sections"] == OPERATOR_SECTIONS
+    assert signed_in(owner.user).get("/market/").context["operator_groups"] == []
+    assert signed_in(operator).get("/market/").context["operator_groups"] == OPERATOR_GROUPS
 
 
 def test_the_switcher_offers_every_organisation_of_the_user_and_no_other():

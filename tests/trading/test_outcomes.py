@@ -78,3 +78,70 @@ def refused(prices: list[list[int]], **bid: Any) -> BidOutcome:
 )
 def test_a_refusal_names_the_cheapest_way_to_fill(prices, bid, expected):
     assert refused(prices, **bid) == expected
+
+
+def bundled(prices: list[list[int]], left: tuple[int, int] = (12, 12)) -> list[BidOutcome]:
+    """What the halves of a refused bundle hear: four units each, of a pool each, at a limit of 2000."""
+    sold = [(pool, 12 - units) for pool, units in enumerate(left) if units < 12]
+    rows = range(len(sold) + 2)
+    book = {
+        "slots": 1,
+        "pools": 2,
+        "asks": {"pool": [0, 1], "first": [0, 0], "last": [1, 1], "quantity": [12, 12], "price": [10, 10]},
+        "bids": {
+            "quantity": [4, 4, *(units for _, units in sold)],
+            "minimum": [4, 4, *(units for _, units in sold)],
+            "duration": [1 for _ in rows],
+            "earliest": [0 for _ in rows],
+            "latest": [1 for _ in rows],
+        },
+        "options": {
+            "bid": list(rows),
+            "pool": [0, 1, *(pool for pool, _ in sold)],
+            "price": [2000, 2000, *(9000 for _ in sold)],
+        },
+        "bundles": {"bid": [0], "with": [1]},
+    }
+    result = {
+        "fills": {
+            "bid": [row + 2 for row in range(len(sold))],
+            "pool": [pool for pool, _ in sold],
+            "start": [0 for _ in sold],
+            "quantity": [units for _, units in sold],
+        },
+        "sales": {
+            "ask": [pool for pool, _ in sold],
+            "first": [0 for _ in sold],
+            "last": [1 for _ in sold],
+            "quantity": [units for _, units in sold],
+        },
+        "prices": prices,
+    }
+    return bid_outcomes(book, result)[:2]
+
+
+TOO_LOW = Outcome.LIMIT_TOO_LOW
+HALF = BidOutcome(Outcome.OTHER_HALF)
+
+
+@pytest.mark.parametrize(
+    ("prices", "left", "expected"),
+    [
+        ([[2100], [1900]], (12, 12), [BidOutcome(TOO_LOW, 0, 0, 2100, 100, 12), HALF]),
+        ([[1900], [2100]], (12, 12), [HALF, BidOutcome(TOO_LOW, 1, 0, 2100, 100, 12)]),
+        # A seat at the posted price, limit for limit: a fen more would not have helped.
+        ([[2100], [2000]], (12, 12), [BidOutcome(TOO_LOW, 0, 0, 2100, 100, 12), HALF]),
+        # Both could pay, but one had no room left.
+        ([[1900], [1900]], (2, 12), [BidOutcome(Outcome.INDIVISIBLE, 0, 0, 1900, None, 2), HALF]),
+        # Who could pay was not kept out by the room that others took instead.
+        ([[1900], [2100]], (2, 12), [HALF, BidOutcome(TOO_LOW, 1, 0, 2100, 100, 12)]),
+        # Each has a reason of its own.
+        (
+            [[2100], [2300]],
+            (12, 12),
+            [BidOutcome(TOO_LOW, 0, 0, 2100, 100, 12), BidOutcome(TOO_LOW, 1, 0, 2300, 300, 12)],
+        ),
+    ],
+)
+def test_the_half_that_could_have_filled_points_to_the_other(prices, left, expected):
+    assert bundled(prices, left) == expected

@@ -60,6 +60,44 @@ def test_a_trader_places_a_bid(trading, pool, buyer):
     assert balance_of(buyer).held == 24_000
 
 
+def test_a_trader_places_a_bid_with_a_licence(trading, pool, buyer):
+    plan = LicencePlanFactory(price=5000)
+    prefilled = trading.get(f"/orders/new/?plan={plan.pk}")
+    assert prefilled.context["licence"]["plan"].value() == plan.pk
+    assert "Both fill in one round, or neither" in prefilled.content.decode()
+    chosen = {"licence-plan": plan.pk, "licence-seats": 2, "licence-limit_price": "60"}
+    estimate = trading.post("/orders/new/estimate/", form(**chosen)).content.decode()
+    assert "¥360.00" in estimate, "4 x 3 x 20 and 2 x 60"
+    assert "¥120.00 of it for the licence" in estimate
+    response = trading.post("/orders/new/", form(**chosen))
+    taken, seats = Order.objects.order_by("kind")
+    assert response.url == reverse("trading:order", args=[taken.pk])
+    assert (seats.plan, seats.quantity, seats.limit_price, seats.bundled_with) == (plan, 2, 6000, taken)
+    assert balance_of(buyer).held == 36_000
+    for one, other in [(taken, seats), (seats, taken)]:
+        page = trading.get(reverse("trading:order", args=[one.pk])).content.decode()
+        assert reverse("trading:order", args=[other.pk]) in page
+    again = trading.get(f"/orders/new/?like={taken.pk}").context["licence"]
+    assert [again[name].value() for name in ("plan", "seats", "limit_price")] == [plan.pk, 2, 60]
+
+
+@pytest.mark.parametrize("missing", ["seats", "limit_price"])
+def test_a_chosen_licence_wants_its_seats_and_its_limit(trading, pool, missing):
+    plan = LicencePlanFactory(price=5000)
+    chosen = {"licence-plan": plan.pk, "licence-seats": 2, "licence-limit_price": "60"}
+    response = trading.post("/orders/new/", form(**chosen | {f"licence-{missing}": ""}))
+    assert missing in response.context["licence"].errors
+    assert not Order.objects.exists()
+
+
+def test_plans_that_are_not_on_sale_to_a_buyer_cannot_be_chosen(trading, pool, buyer):
+    LicencePlanFactory(algorithm__publisher=buyer)
+    LicencePlanFactory(status="withdrawn")
+    on_sale = LicencePlanFactory()
+    choices = trading.get("/orders/new/").context["licence"].fields["plan"].queryset
+    assert list(choices) == [on_sale]
+
+
 def test_an_accelerator_may_have_a_limit_of_its_own(trading, pool):
     accelerator = pool.accelerator_id
     fields = form(accelerators=[accelerator], limit_price="")

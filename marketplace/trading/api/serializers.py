@@ -115,6 +115,21 @@ class NewLicenceOrderSerializer(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "Eight units for a day, and a seat to run on them",
+            value={"bid": BID, "licence_order": {"plan": 1, "seats": 1, "limit_price_fen": 500_000}},
+        )
+    ]
+)
+class NewBundleSerializer(serializers.Serializer[None]):
+    """A bid and a licence order, both or neither. The earlier expiry counts for both."""
+
+    bid = NewBidSerializer()
+    licence_order = NewLicenceOrderSerializer()
+
+
 class PoolEstimateSerializer(serializers.Serializer[Any]):
     pool = serializers.IntegerField(source="pool.pk")
     facility = serializers.CharField(source="pool.facility.name_en")
@@ -167,6 +182,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "domestic_only",
             "least_memory_gb",
             "plan",
+            "bundled_with",
             "held_fen",
             "by_voucher_fen",
             "placed_at",
@@ -195,6 +211,11 @@ class OrderDetailSerializer(OrderSerializer):
 
     class Meta(OrderSerializer.Meta):
         fields = (*OrderSerializer.Meta.fields, "explanation")  # type: ignore[assignment]
+
+
+class BundleSerializer(serializers.Serializer[Any]):
+    bid = OrderDetailSerializer()
+    licence_order = OrderDetailSerializer()
 
 
 class TradeSerializer(serializers.ModelSerializer[Trade]):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("bids", views.Bids.as_view()),
     path("estimates", views.Estimates.as_view()),
     path("licence-orders", views.LicenceOrders.as_view()),
+    path("bundles", views.Bundles.as_view()),
     path("trades", views.TradeList.as_view()),
     path("rounds", views.RoundList.as_view()),
     path("rounds/<int:pk>", views.RoundDetail.as_view()),

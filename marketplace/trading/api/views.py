@@ -19,10 +19,12 @@ from listings.models import LicencePlan, Pool
 from listings.slots import slot_of
 from marketplace.trading.api.serializers import (
     BidTermsSerializer,
+    BundleSerializer,
     DepthSerializer,
     EstimateSerializer,
     IndexSerializer,
     NewBidSerializer,
+    NewBundleSerializer,
     NewLicenceOrderSerializer,
     OrderDetailSerializer,
     OrderSerializer,
@@ -34,6 +36,7 @@ from marketplace.trading.api.serializers import (
 from marketplace.trading.models import Order, Round, Trade
 from marketplace.trading.operations.cancel_order import cancel_order
 from marketplace.trading.operations.place_bid import place_bid
+from marketplace.trading.operations.place_bundle import place_bundle
 from marketplace.trading.operations.place_licence_order import place_licence_order
 from marketplace.trading.queries.estimates import estimate
 from marketplace.trading.queries.explanations import explain
@@ -121,6 +124,35 @@ class LicenceOrders(OrganisationView):
             now=timezone.now(),
         )
         return Response(_detail(orders_of(self.organisation).get(pk=order.pk)), status=201)
+
+
+class Bundles(OrganisationView):
+    @extend_schema(
+        operation_id="bundles_create",
+        parameters=[KEY_PARAMETER],
+        request=NewBundleSerializer,
+        responses={201: BundleSerializer},
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Place a bid and a licence order that fill in one round, or neither does; both are held for."""
+        asked = checked(NewBundleSerializer(data=request.data))
+        bid, licence_order = asked["bid"], asked["licence_order"]
+        expiries = [each["expires_at"] for each in (bid, licence_order) if each["expires_at"] is not None]
+        placed = place_bundle(
+            actor=self.actor,
+            terms=terms_of(bid),
+            plan=get_object_or_404(LicencePlan, pk=licence_order["plan"]),
+            seats=licence_order["seats"],
+            seat_limit=licence_order["limit_price_fen"],
+            least_seats=licence_order["minimum"],
+            expires_at=min(expiries, default=None),
+            bid_voucher_id=bid["voucher"],
+            licence_voucher_id=licence_order["voucher"],
+            now=timezone.now(),
+        )
+        shown = [_detail(orders_of(self.organisation).get(pk=order.pk)) for order in placed]
+        return Response(dict(zip(("bid", "licence_order"), shown, strict=True)), status=201)
 
 
 def _detail(order: Order) -> dict[str, object]:

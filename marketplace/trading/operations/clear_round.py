@@ -15,6 +15,7 @@ from marketplace.trading.operations.fail_round import fail_round
 from marketplace.trading.outcomes import BidOutcome, bid_outcomes
 
 MOST_VIOLATIONS_SHOWN = 20
+Outcome = RoundOrder.Outcome
 
 RECORD_OUTCOMES = """
 UPDATE trading_roundorder AS part
@@ -91,15 +92,22 @@ def _record_outcomes(written: Round, outcomes: list[BidOutcome]) -> None:
 
 
 def _decide_the_rest(written: Round) -> None:
-    """The orders that are not in the book: sold at the posted price of the gate, or not on offer at all."""
-    rest = RoundOrder.objects.filter(round=written, row__isnull=True).select_related("order")
-    decided = list(rest)
+    """The orders that are not in the book: sold at the posted price of the gate, or not on offer at all.
+
+    A half of a bundle is sold so only with its bid, which is in the book and has been decided.
+    """
+    parts = RoundOrder.objects.filter(round=written)
+    decided = list(parts.filter(row__isnull=True, outcome=Outcome.PENDING).select_related("order"))
+    halves = [part.order.bundled_with_id for part in decided if part.order.bundled_with_id is not None]
+    filled = set(parts.filter(order__in=halves, outcome=Outcome.FILLED).values_list("order_id", flat=True))
     for part in decided:
+        order = part.order
         if part.price is None:
-            part.outcome = RoundOrder.Outcome.NO_CAPACITY
-        elif part.order.limit_price >= part.price:
-            part.outcome, part.units_available = RoundOrder.Outcome.FILLED, part.order.quantity
+            part.outcome = Outcome.NO_CAPACITY
+        elif order.limit_price < part.price:
+            part.outcome, part.raise_by = Outcome.LIMIT_TOO_LOW, part.price - order.limit_price
+        elif order.bundled_with_id is None or order.bundled_with_id in filled:
+            part.outcome, part.units_available = Outcome.FILLED, order.quantity
         else:
-            part.outcome = RoundOrder.Outcome.LIMIT_TOO_LOW
-            part.raise_by = part.price - part.order.limit_price
+            part.outcome = Outcome.OTHER_HALF
     RoundOrder.objects.bulk_update(decided, ["outcome", "units_available", "raise_by"], batch_size=1000)

@@ -3,7 +3,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from listings.models import Algorithm, LicencePlan
 from listings.operations import freeze_capacities
 from listings.slots import SLOT
 from marketplace.trading.documents import Document
@@ -32,7 +31,9 @@ def close_gate(*, round_id: int, now: datetime) -> Round | None:
     freeze_capacities(first_slot=closing.horizon_start, slots=closing.slots)
     bound = set(bound_organisations(now))
     may_buy = bound - organisations_in_arrears()
-    orders = [order for order in _orders_at_the_gate(closing) if order.organisation_id in may_buy]
+    orders = _whole_bundles(
+        [order for order in _orders_at_the_gate(closing) if order.organisation_id in may_buy]
+    )
     draft = draft_book(orders, first_slot=closing.horizon_start, slots=closing.slots, bound=bound)
     document = Document.of(draft.content)
     closing.pool_ids = [pool.pk for pool in draft.pools]
@@ -43,7 +44,7 @@ def close_gate(*, round_id: int, now: datetime) -> Round | None:
     closing.status, closing.closed_at = Round.Status.CLOSED, now
     closing.save()
     Order.objects.filter(pk__in=[order.pk for order in orders]).update(status=Order.Status.CLEARING)
-    RoundOrder.objects.bulk_create(_parts(closing, draft, bound), batch_size=2000)
+    RoundOrder.objects.bulk_create(_parts(closing, draft), batch_size=2000)
     open_round(now=now)
     return closing
 
@@ -57,23 +58,21 @@ def _orders_at_the_gate(closing: Round) -> list[Order]:
     return sorted(locked, key=lambda order: (order.placed_at, order.pk))
 
 
-def _parts(closing: Round, draft: BookDraft, bound: set[int]) -> list[RoundOrder]:
+def _whole_bundles(orders: list[Order]) -> list[Order]:
+    """Without the halves whose other half waits: for a later round its window, say."""
+    present = {order.pk for order in orders}
+    return [order for order in orders if order.bundled_with_id is None or order.bundled_with_id in present]
+
+
+def _parts(closing: Round, draft: BookDraft) -> list[RoundOrder]:
     in_book = [RoundOrder(round=closing, order=bid.order, row=row) for row, bid in enumerate(draft.bids)]
     without = [
         RoundOrder(round=closing, order=each.order, pool=each.pool, units_available=each.units)
         for each in draft.without_capacity
     ]
-    posted = [
-        RoundOrder(round=closing, order=order, price=_posted_price(order.plan, bound))
-        for order in draft.at_posted_price
+    posted = [RoundOrder(round=closing, order=each.order, price=each.price) for each in draft.at_posted_price]
+    halves = [
+        RoundOrder(round=closing, order=order, outcome=RoundOrder.Outcome.OTHER_HALF)
+        for order in draft.without_other_half
     ]
-    return in_book + without + posted
-
-
-def _posted_price(plan: LicencePlan | None, bound: set[int]) -> int | None:
-    """What a seat costs at the gate; None where the plan is not on sale."""
-    if plan is None or plan.status != LicencePlan.Status.LISTED:
-        return None
-    if plan.algorithm.publisher_id not in bound:
-        return None
-    return plan.price if plan.algorithm.status == Algorithm.Status.LISTED else None
+    return in_book + without + posted + halves

@@ -7,13 +7,13 @@ from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.models import Organisation
 from accounts.permissions import Permission
-from listings.models import Algorithm, LicencePlan
+from listings.models import LicencePlan
 from marketplace.trading.errors import NotOnSale
 from marketplace.trading.models import Order
 from marketplace.trading.operations.placing import buyer_of, hold_for
+from marketplace.trading.queries.orders import plans_on_sale_to
 from marketplace.trading.terms import HIGHEST_PRICE, LARGEST_QUANTITY
 from settlement.contracts.models import Contract
-from settlement.contracts.queries import bound_organisations
 from settlement.vouchers.errors import VoucherRefused
 from settlement.vouchers.operations import Claim, Purchase, claim
 
@@ -54,13 +54,7 @@ def place_licence_order(
         )
     if expires_at is not None and expires_at <= now:
         raise InvalidInput(_("The order would expire before it is placed: give a later time."))
-    on_sale = LicencePlan.objects.filter(
-        pk=plan.pk,
-        status=LicencePlan.Status.LISTED,
-        algorithm__status=Algorithm.Status.LISTED,
-        algorithm__publisher__in=bound_organisations(now),
-    )
-    if not on_sale.exclude(algorithm__publisher=buyer).exists():
+    if not plans_on_sale_to(buyer, now=now).filter(pk=plan.pk).exists():
         raise NotOnSale(_("This licence plan is not on sale to you."))
     voucher = _claim(buyer, voucher_id, seats * limit_price, now)
     if voucher is not None and plan.algorithm.publisher_id in voucher.barred:

@@ -10,6 +10,7 @@ from listings.operations import HourSale, sell_hours, sell_seats, thaw_capacitie
 from listings.slots import SLOT
 from marketplace.trading.allocate import allocate
 from marketplace.trading.documents import content_of
+from marketplace.trading.letters import write_of_contracts
 from marketplace.trading.models import Allocation, Order, Round, RoundOrder, Trade
 from marketplace.trading.operations.claim import check_fence
 from marketplace.trading.operations.fail_round import fail_round
@@ -51,6 +52,7 @@ def _settle(round_id: int, fence: int, now: datetime) -> Round:
     for trade, contract in zip(trades, contracts, strict=True):
         trade.contract = contract
     copy_rows(trades)
+    write_of_contracts(settled, contracts, now=now)
     _allocate_capacity(settled, book, result, trades)
     _end_orders(settled, trades, now)
     publish_prices(settled, book, result, now=now)
@@ -170,6 +172,7 @@ def _contract(trade: Trade) -> ContractDraft:
         plan_id=trade.plan_id,
         hourly_prices=trade.prices if is_compute else (),
         terms={"round": trade.round_id, "book_sha256": trade.round.book_sha256},
+        bundle=trade.order.bundle,
     )
 
 

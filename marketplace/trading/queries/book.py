@@ -50,6 +50,18 @@ class NoCapacity:
     units: int
 
 
+@dataclass(frozen=True)
+class Posted:
+    """An order for seats of a plan of unlimited supply, and what one costs; None where it is not on sale."""
+
+    order: Order
+    price: int | None
+
+    @property
+    def fills(self) -> bool:
+        return self.price is not None and self.price <= self.order.limit_price
+
+
 @dataclass
 class BookDraft:
     """The book's columns, and what its rows stand for."""
@@ -59,9 +71,11 @@ class BookDraft:
     asks: list[Ask] = field(default_factory=list)
     bids: list[Bid] = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=dict)
-    # Orders of the round that are not in the book: nothing on offer can hold them, or supply is unlimited.
+    # Orders of the round that are not in the book: nothing on offer can hold them, supply is unlimited, or
+    # the other half of their bundle cannot fill.
     without_capacity: list[NoCapacity] = field(default_factory=list)
-    at_posted_price: list[Order] = field(default_factory=list)
+    at_posted_price: list[Posted] = field(default_factory=list)
+    without_other_half: list[Order] = field(default_factory=list)
 
 
 def draft_book(
@@ -77,7 +91,8 @@ def draft_book(
     draft = BookDraft()
     _add_capacity(draft, first_slot, slots, bound)
     _add_plans(draft, orders, bound)
-    _add_bids(draft, orders, first_slot, slots)
+    _add_bids(draft, orders, first_slot, slots, bound)
+    _keep_bundles_whole(draft)
     draft.content = _content(draft, slots)
     return draft
 
@@ -117,7 +132,9 @@ def _add_plans(draft: BookDraft, orders: Iterable[Order], bound: Collection[int]
         draft.asks.append(Ask(row, 0, 1, left, plan.price, plan.created_at, plan.pk))
 
 
-def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, slots: int) -> None:
+def _add_bids(
+    draft: BookDraft, orders: Sequence[Order], first_slot: datetime, slots: int, bound: Collection[int]
+) -> None:
     """Sort the orders into the draft. An option that offers too little in every run of hours is left out, and
     so is whom an order's voucher does not pay.
     """
@@ -136,7 +153,7 @@ def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, s
         elif order.plan.algorithm.publisher_id in not_paid:
             eligible = []
         elif order.plan.supply is None:
-            draft.at_posted_price.append(order)
+            draft.at_posted_price.append(Posted(order, _posted_price(order.plan, bound)))
             continue
         else:
             row = plan_rows.get(order.plan.pk)
@@ -149,6 +166,32 @@ def _add_bids(draft: BookDraft, orders: Sequence[Order], first_slot: datetime, s
             draft.bids.append(Bid(order, options, earliest, latest))
             continue
         draft.without_capacity.append(_best_of(draft, order, eligible, units))
+
+
+def _posted_price(plan: LicencePlan, bound: Collection[int]) -> int | None:
+    """What a seat costs at the gate; None where the plan is not on sale."""
+    on_sale = (
+        plan.status == LicencePlan.Status.LISTED
+        and plan.algorithm.status == Algorithm.Status.LISTED
+        and plan.algorithm.publisher_id in bound
+    )
+    return plan.price if on_sale else None
+
+
+def _keep_bundles_whole(draft: BookDraft) -> None:
+    """Take out of the draft what could fill although the other half of its bundle cannot."""
+    can_fill = {bid.order.pk for bid in draft.bids}
+    can_fill |= {each.order.pk for each in draft.at_posted_price if each.fills}
+
+    def stays(order: Order) -> bool:
+        return order.bundled_with_id is None or order.bundled_with_id in can_fill
+
+    draft.without_other_half = [bid.order for bid in draft.bids if not stays(bid.order)]
+    draft.without_other_half += [
+        each.order for each in draft.at_posted_price if each.fills and not stays(each.order)
+    ]
+    draft.bids = [bid for bid in draft.bids if stays(bid.order)]
+    draft.at_posted_price = [each for each in draft.at_posted_price if stays(each.order) or not each.fills]
 
 
 def _best_of(draft: BookDraft, order: Order, eligible: list[Option], units: list[int]) -> NoCapacity:
@@ -180,6 +223,7 @@ def _limits(orders: Sequence[Order]) -> dict[int, dict[int, int]]:
 def _content(draft: BookDraft, slots: int) -> dict[str, Any]:
     ranks = _ranks(draft)
     asks, bids = draft.asks, draft.bids
+    bundles = _bundles(bids)
     return {
         "slots": slots,
         "pools": max(1, len(draft.pools) + len(draft.plans)),
@@ -204,7 +248,19 @@ def _content(draft: BookDraft, slots: int) -> dict[str, Any]:
             "pool": [option.pool_row for bid in bids for option in bid.options],
             "price": [option.limit_price for bid in bids for option in bid.options],
         },
+        **({"bundles": bundles} if bundles["bid"] else {}),
     }
+
+
+def _bundles(bids: Sequence[Bid]) -> dict[str, list[int]]:
+    """The rows of compute bids bundled with orders of limited plans, and the rows of these."""
+    row_of = {bid.order.pk: row for row, bid in enumerate(bids)}
+    tied = [
+        (row, row_of[bid.order.bundled_with_id])
+        for row, bid in enumerate(bids)
+        if bid.order.kind == Order.Kind.BID and bid.order.bundled_with_id in row_of
+    ]
+    return {"bid": [row for row, _ in tied], "with": [row for _, row in tied]}
 
 
 def _window(order: Order, first_slot: datetime, slots: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,16 +34,12 @@ class Explanation:
 
 def explain(order: Order) -> Explanation:
     """Why an order filled or not, as its last round stored it: the answer does not change later."""
-    seen = (
-        order.round_orders.exclude(outcome=Outcome.PENDING)
-        .select_related("round", "pool__facility", "pool__accelerator")
-        .defer("round__book", "round__result")
-        .order_by("-round_id")
-        .first()
-    )
+    seen = _decided(order).first()
     if seen is None:
         return Explanation(order, None, None, _("This order has not been in a round yet."), "")
     reason, remedy = _sentences(seen, order)
+    if seen.outcome == Outcome.OTHER_HALF and order.bundled_with is not None:
+        remedy = _remedy_of(order.bundled_with, seen.round_id)
     return Explanation(
         order,
         seen.round,
@@ -55,6 +52,23 @@ def explain(order: Order) -> Explanation:
         seen.raise_by,
         seen.units_available,
     )
+
+
+def _decided(order: Order) -> QuerySet[RoundOrder]:
+    """The order's parts in rounds that have decided about it, the last first."""
+    decided: QuerySet[RoundOrder] = (
+        order.round_orders.exclude(outcome=Outcome.PENDING)
+        .select_related("round", "pool__facility", "pool__accelerator")
+        .defer("round__book", "round__result")
+        .order_by("-round_id")
+    )
+    return decided
+
+
+def _remedy_of(other: Order, round_id: int) -> str:
+    """What would have filled the half of a bundle that could not fill; empty until its round is cleared."""
+    seen = _decided(other).filter(round=round_id).first()
+    return "" if seen is None else _sentences(seen, other)[1]
 
 
 def _yuan(fen: int) -> str:
@@ -83,6 +97,7 @@ def _sentences(seen: RoundOrder, order: Order) -> tuple[str, str]:
         "price": _yuan(seen.price or 0),
         "raise": _yuan(seen.raise_by or 0),
         "start": _local_time(seen.starts_at) if seen.starts_at else "",
+        "other": str(order.bundled_with or ""),
     }
     reason, none_left, some_left = SENTENCES[Order.Kind(order.kind), Outcome(seen.outcome)]
     remedy = some_left if seen.units_available else none_left
@@ -122,6 +137,16 @@ SENTENCES = {
         ),
         gettext_lazy("A wider window, fewer hours or more pools would have given it more places to fit."),
         gettext_lazy("With a minimum of %(units)s units it would have fitted in %(pool)s from %(start)s."),
+    ),
+    (Order.Kind.BID, Outcome.OTHER_HALF): (
+        gettext_lazy("Nothing stood in the way of this bid, but its other half did not fill: %(other)s."),
+        "",
+        "",
+    ),
+    (Order.Kind.LICENCE, Outcome.OTHER_HALF): (
+        gettext_lazy("Nothing stood in the way of this order, but its other half did not fill: %(other)s."),
+        "",
+        "",
     ),
     (Order.Kind.LICENCE, Outcome.FILLED): (gettext_lazy("Filled at %(price)s per seat."), "", ""),
     (Order.Kind.LICENCE, Outcome.NO_CAPACITY): (

@@ -2,12 +2,15 @@
 
 import gzip
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import QuerySet
 
 from accounts.models import Organisation
+from listings.models import Algorithm, LicencePlan
 from marketplace.trading.models import Order, PriceCurve, Round, Trade
+from settlement.contracts.queries import bound_organisations
 
 
 def orders_of(organisation: Organisation) -> "QuerySet[Order]":
@@ -15,12 +18,32 @@ def orders_of(organisation: Organisation) -> "QuerySet[Order]":
     orders: QuerySet[Order] = (
         Order.objects.of(organisation)
         .select_related(
-            "hold", "plan__algorithm", "trade__pool__facility", "trade__pool__accelerator", "placed_by"
+            "hold",
+            "plan__algorithm",
+            "trade__pool__facility",
+            "trade__pool__accelerator",
+            "placed_by",
+            "bundled_with",
         )
         .prefetch_related("limits__accelerator")
         .order_by("-placed_at", "-pk")
     )
     return orders
+
+
+def plans_on_sale_to(organisation: Organisation, *, now: datetime) -> "QuerySet[LicencePlan]":
+    """The licence plans that the organisation can order, by algorithm."""
+    plans: QuerySet[LicencePlan] = (
+        LicencePlan.objects.filter(
+            status=LicencePlan.Status.LISTED,
+            algorithm__status=Algorithm.Status.LISTED,
+            algorithm__publisher__in=bound_organisations(now),
+        )
+        .exclude(algorithm__publisher=organisation)
+        .select_related("algorithm")
+        .order_by("algorithm__name_en", "price", "pk")
+    )
+    return plans
 
 
 def trades_of(organisation: Organisation) -> "QuerySet[Trade]":

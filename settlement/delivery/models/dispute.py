@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.triggers import append_only, never_deleted
@@ -27,7 +28,7 @@ class Dispute(models.Model):
     class Status(models.TextChoices):
         OPEN = "open", _("Waits for an answer")
         ANSWERED = "answered", _("Answered")
-        DECIDED = "decided", _("Decided")
+        DECIDED = "decided", pgettext_lazy("dispute", "Decided")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="disputes")
     opened_by = models.ForeignKey(Organisation, models.PROTECT, related_name="disputes_opened")
@@ -85,7 +86,7 @@ class DisputeMessage(models.Model):
         CLAIM = "claim", _("Claim")
         ANSWER = "answer", _("Answer")
         MESSAGE = "message", _("Message")
-        DECISION = "decision", _("Decision")
+        DECISION = "decision", pgettext_lazy("dispute", "Decision")
 
     dispute = models.ForeignKey(Dispute, models.PROTECT, related_name="messages")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)

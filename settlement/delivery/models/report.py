@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.triggers import append_only
 from settlement.contracts.models import Contract
@@ -15,7 +16,7 @@ class StateReport(models.Model):
         SCHEDULED = "scheduled", _("Scheduled")
         PROVISIONING = "provisioning", _("Provisioning")
         ACTIVE = "active", _("Active")
-        ENDED = "ended", _("Ended")
+        ENDED = "ended", pgettext_lazy("delivery", "Ended")
         FAILED = "failed", _("Failed")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="state_reports")

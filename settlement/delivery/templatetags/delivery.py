@@ -16,6 +16,7 @@ def delivery_left(contract: Contract) -> dict[str, object]:
         "contract": contract,
         "state": state_of(contract),
         "left": left_of(contract, now=timezone.now()),
+        "disputes": contract.disputes.all(),
     }
 
 

@@ -25,7 +25,7 @@ from settlement.payments.operations import (
     propose_payout_account,
     refuse_payout_account,
 )
-from settlement.payments.queries import schedule_of
+from settlement.payments.queries import schedule_of, usable_account
 
 PAYOUTS_A_PAGE = 50
 DECIDE = {"approve": approve_payout_account, "refuse": refuse_payout_account}
@@ -99,6 +99,7 @@ def _page(request: MemberRequest, **bound: Any) -> HttpResponse:
     accounts = organisation.payout_accounts.select_related("proposed_by", "decided_by")
     frequency = schedule_of(organisation)
     listed = organisation.payouts.select_related("account")
+    now = timezone.now()
     context = {
         "balances": balance_of(organisation),
         "account": accounts.in_force().first(),
@@ -106,7 +107,8 @@ def _page(request: MemberRequest, **bound: Any) -> HttpResponse:
         "former": accounts.exclude(pk__in=accounts.in_force()).exclude(pk__in=accounts.proposed()),
         "may_move": Permission.MOVE_MONEY in permissions_of(request.actor),
         "frequency": frequency,
-        "now": timezone.now(),
+        "now": now,
+        "usable": usable_account(organisation, now),
         "form": PayoutForm(),
         "schedule_form": ScheduleForm(initial={"frequency": frequency.value}),
         "stripe_offered": stripe_api.is_configured() and request.organisation.provides,

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.triggers import never_deleted
@@ -66,7 +67,7 @@ class Programme(models.Model):
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
         OPEN = "open", _("Open")
-        CLOSED = "closed", _("Closed")
+        CLOSED = "closed", pgettext_lazy("programme", "Closed")
 
     issuer = models.ForeignKey(Organisation, models.PROTECT, related_name="programmes")
     name_zh = models.CharField(_("name in Chinese"), max_length=100)
