@@ -19,7 +19,7 @@ class YuanField(forms.DecimalField):
         super().__init__(min_value=Decimal("0.01"), max_digits=14, decimal_places=2, **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return Decimal(value) / 100 if isinstance(value, int) else value
+        return Decimal(value).scaleb(-2) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> int | None:
         yuan = super().clean(value)

@@ -1,10 +1,18 @@
 """Form fields that several of settlement's packages use."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from settlement.evidence import FORMATS
+
+
+def set_choices(form: forms.Form, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+    """For a field whose choices depend on what the form is about."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices
 
 
 class ManyFiles(forms.FileInput):

@@ -1,6 +1,5 @@
 import datetime
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -8,11 +7,11 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from listings.forms import YuanField
 from settlement.contracts.models import Contract
 from settlement.delivery.models import StateReport
 from settlement.delivery.queries import slots_of
-from settlement.fields import FilesField
-from settlement.money import to_fen
+from settlement.fields import FilesField, set_choices
 
 
 class StateForm(forms.Form):
@@ -21,9 +20,7 @@ class StateForm(forms.Form):
 
     def __init__(self, *args: Any, states: Sequence[StateReport.State], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["state"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [(state.value, state.label) for state in states]
+        set_choices(self, "state", [(state.value, state.label) for state in states])
 
 
 class AccessForm(forms.Form):
@@ -65,12 +62,9 @@ class MessageForm(forms.Form):
 class DisputeForm(MessageForm):
     first_slot = forms.ChoiceField(label=_("From the hour"), required=False)
     last_slot = forms.ChoiceField(label=_("To the hour"), required=False)
-    amount = forms.DecimalField(
+    amount = YuanField(
         label=_("Amount"),
         required=False,
-        min_value=Decimal("0.01"),
-        decimal_places=2,
-        max_digits=16,
         help_text=_(
             "Leave it empty to dispute all that these hours cost. Without hours, the latest are taken."
         ),
@@ -79,12 +73,9 @@ class DisputeForm(MessageForm):
 
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        hours = [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in slots_of(contract)]
-        choices = [("", "–"), *hours]
-        for name in ("first_slot", "last_slot"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
+        choices = [("", "–"), *_hours(slots_of(contract))]
+        set_choices(self, "first_slot", choices)
+        set_choices(self, "last_slot", choices)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -101,11 +92,6 @@ class DisputeForm(MessageForm):
             return {"first_slot": None, "last_slot": None}
         after = datetime.datetime.fromisoformat(last) + datetime.timedelta(hours=1)
         return {"first_slot": datetime.datetime.fromisoformat(first), "last_slot": after}
-
-    @property
-    def fen(self) -> int | None:
-        amount = self.cleaned_data["amount"]
-        return None if amount is None else to_fen(amount)
 
 
 class EndForm(forms.Form):
@@ -125,16 +111,8 @@ class EndForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
-        for name, choices in (
-            ("ground", grounds),
-            (
-                "from_slot",
-                [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in self.hours_ahead],
-            ),
-        ):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
+        set_choices(self, "ground", grounds)
+        set_choices(self, "from_slot", _hours(self.hours_ahead))
 
     @property
     def slot(self) -> datetime.datetime:
@@ -150,3 +128,7 @@ class DecisionForm(forms.Form):
         help_text=_("Nothing: the provider is paid. All: the buyer is refunded. Between: they split it."),
     )
     text = forms.CharField(label=_("Reasons"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 5}))
+
+
+def _hours(slots: Iterable[datetime.datetime]) -> list[tuple[str, str]]:
+    return [(slot.isoformat(), f"{localtime(slot):%Y-%m-%d %H:%M}") for slot in slots]

@@ -24,7 +24,7 @@ from settlement.invoices.period import local_day, month_after, month_of, start_o
 from settlement.invoices.queries import costs_of
 from settlement.ledger.models import TransferKind
 from settlement.money import to_yuan
-from settlement.spreadsheet import plain
+from settlement.spreadsheet import Echo, plain
 
 CHUNK = 2000
 
@@ -285,8 +285,3 @@ def _product(contract: Contract) -> Mapping[str, Any]:
 
 def _moment(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class Echo:
-    def write(self, line: str) -> str:
-        return line

@@ -1,4 +1,3 @@
-import csv
 from collections.abc import Iterator
 
 from django.core.paginator import Paginator
@@ -14,7 +13,7 @@ from accounts.web import organisation_required
 from settlement.ledger.filters import StatementFilter
 from settlement.ledger.queries import Statement
 from settlement.money import to_yuan
-from settlement.spreadsheet import BYTE_ORDER_MARK, plain
+from settlement.spreadsheet import csv_response, plain
 
 LINES_A_PAGE = 50
 
@@ -40,16 +39,12 @@ def statement(request: MemberRequest) -> HttpResponse:
 @organisation_required(Permission.SEE_MONEY)
 def statement_csv(request: MemberRequest) -> HttpResponse:
     chosen = StatementFilter(request.GET.dict(), organisation=request.organisation)
-    writer = csv.writer(_Echo())
-    rows = (writer.writerow(row) for row in _rows(chosen.statement()))
-    response = HttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="statement-{chosen.kind}.csv"'
-    return response
+    return csv_response(_rows(chosen.statement()), name=f"statement-{chosen.kind}")
 
 
 def _rows(statement: Statement) -> Iterator[list[object]]:
     yield [
-        BYTE_ORDER_MARK + _("Time"),
+        _("Time"),
         _("Transfer"),
         _("Kind"),
         _("Memo"),
@@ -67,8 +62,3 @@ def _rows(statement: Statement) -> Iterator[list[object]]:
             to_yuan(line.running),  # type: ignore[attr-defined]
         ]
     yield ["", "", _("Closing balance"), "", "", to_yuan(statement.closing)]
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line

@@ -19,13 +19,8 @@ def organisations_in_arrears() -> set[int]:
     return {pk for pk in owing.values_list("organisation_id", flat=True) if pk is not None}
 
 
-def trading_blocked(organisation: Organisation) -> bool:
-    """Whether it owes money after a chargeback: until that is paid it neither orders nor is paid out."""
-    return bool(arrears_of(organisation))
-
-
 def require_no_arrears(organisation: Organisation) -> None:
-    """Raise InArrears, saying how much, if it owes money."""
+    """Until what it owes is paid it neither orders nor is paid out. Raises InArrears, saying how much."""
     owed = arrears_of(organisation)
     if owed:
         amounts = ", ".join(show_amount(fen, currency) for currency, fen in sorted(owed.items()))

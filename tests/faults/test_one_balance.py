@@ -8,7 +8,7 @@ from django.db import connection
 
 from settlement.ledger.check import differences
 from settlement.ledger.errors import InsufficientFunds
-from settlement.ledger.models import AccountKind, Hold, TransferKind
+from settlement.ledger.models import Account, AccountKind, Entry, Hold, TransferKind
 from settlement.ledger.operations import (
     Posting,
     open_accounts,
@@ -19,6 +19,7 @@ from settlement.ledger.operations import (
 )
 from settlement.ledger.queries import Balances, balance_of
 from tests.faults.races import at_once
+from tests.settlement.triggers import without_constraint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,20 +54,13 @@ def without_lock():
             "SELECT a.kind, e.balance_after", PAUSE + " SELECT a.kind, e.balance_after"
         )
         cursor.execute(careless)
-        cursor.execute("ALTER TABLE ledger_entry DROP CONSTRAINT entry_in_its_place")
-        cursor.execute("ALTER TABLE ledger_account DROP CONSTRAINT account_never_negative")
-        yield
-        cursor.execute(guarded)
-        cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
-        cursor.execute(
-            "ALTER TABLE ledger_entry ADD CONSTRAINT entry_in_its_place UNIQUE (account_id, version)"
-        )
-        never_negative = (
-            "balance >= 0 OR kind NOT IN ('available', 'held', 'escrow', 'receivable', 'suspense')"
-        )
-        cursor.execute(
-            f"ALTER TABLE ledger_account ADD CONSTRAINT account_never_negative CHECK ({never_negative})"
-        )
+        with (
+            without_constraint(Account, "account_never_negative"),
+            without_constraint(Entry, "entry_in_its_place"),
+        ):
+            yield
+            cursor.execute(guarded)
+            cursor.execute("TRUNCATE ledger_hold, ledger_entry, ledger_transfer, ledger_account CASCADE")
 
 
 def won_by(work: Callable[[int], object], count: int) -> list[bool]:

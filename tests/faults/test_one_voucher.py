@@ -1,11 +1,9 @@
 """Twenty orders at once on one voucher: never over its limit, and nothing left that could be used."""
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from settlement.ledger.check import differences
 from settlement.vouchers.errors import VoucherRefused
@@ -16,10 +14,11 @@ from settlement.vouchers.report import report_of
 from tests.factories import vouchers
 from tests.factories.listings import PoolFactory
 from tests.factories.trading import actor_of, bid, funded_buyer
+from tests.faults.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ORDERS, THREADS = 20, 5
+ORDERS = 20
 EACH = 12_000  # Half of what one bid costs at most.
 
 
@@ -44,27 +43,13 @@ def slow_reader(monkeypatch):
     monkeypatch.setattr(use, "left_of", slowly)
 
 
-def all_at_once(voucher) -> int:
-    gate = threading.Barrier(THREADS)
-
-    def place(number: int) -> bool:
-        try:
-            if number < THREADS:
-                gate.wait()
-            bid(voucher.organisation, voucher_id=voucher.pk)
-        except VoucherRefused:
-            return False
-        else:
-            return True
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return sum(pool.map(place, range(ORDERS)))
+def bids_placed(voucher) -> int:
+    acts = [partial(bid, voucher.organisation, voucher_id=voucher.pk)] * ORDERS
+    return at_once(acts, refusals=(VoucherRefused,)).count(None)
 
 
 def test_the_limit_holds(voucher, slow_reader):
-    assert all_at_once(voucher) == 5
+    assert bids_placed(voucher) == 5
     assert figures_by_voucher([voucher])[voucher.pk].used == voucher.amount
     assert report_of(voucher.programme).difference == 0
     assert list(differences()) == []
@@ -72,5 +57,5 @@ def test_the_limit_holds(voucher, slow_reader):
 
 def test_without_the_lock_it_does_not(voucher, slow_reader, monkeypatch):
     monkeypatch.setattr(VoucherQuerySet, "select_for_update", lambda self, **_: self)
-    all_at_once(voucher)
+    bids_placed(voucher)
     assert figures_by_voucher([voucher])[voucher.pk].used > voucher.amount

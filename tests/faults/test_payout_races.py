@@ -1,10 +1,9 @@
 """Two ask for one balance, two files take one payout, one answer comes in many times: each happens once."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from django.db import connections
 
 from accounts.errors import DomainError
 from settlement.ledger.check import differences
@@ -20,29 +19,17 @@ from settlement.payments.operations import (
 from settlement.payments.operations import payout_file as guarded
 from tests.factories.payouts import asked, clearing, earn, operator, payout_account, sent
 from tests.factories.settlement import acting
+from tests.faults.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 THREADS = 6
 
 
-def at_once(work) -> int:
+def taken(work) -> int:
     """How many of THREADS calls, begun together, were not refused."""
-    gate = threading.Barrier(THREADS)
-
-    def call(number: int) -> bool:
-        try:
-            gate.wait()
-            work(number)
-        except DomainError:
-            return False
-        else:
-            return True
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return sum(pool.map(call, range(THREADS)))
+    acts = [partial(work, number) for number in range(THREADS)]
+    return at_once(acts, refusals=(DomainError,)).count(None)
 
 
 @pytest.fixture
@@ -61,14 +48,14 @@ def asker(organisation, now, *, key=str):
 
 
 def test_many_ask_for_one_balance_and_it_is_not_overdrawn(rich, now):
-    assert at_once(asker(rich, now)) == 2
+    assert taken(asker(rich, now)) == 2
     assert balance_of(rich) == Balances(receivable=20_000)
     assert clearing() == 80_000
     assert list(differences()) == []
 
 
 def test_one_key_asked_many_times_at_once_is_one_payout(rich, now):
-    assert at_once(asker(rich, now, key=lambda number: "same")) == THREADS
+    assert taken(asker(rich, now, key=lambda number: "same")) == THREADS
     assert Payout.objects.count() == 1
     assert balance_of(rich) == Balances(receivable=60_000)
 
@@ -80,7 +67,7 @@ def collector(payout, now):
 
 def test_many_collect_one_payout_and_one_file_has_it(rich, now):
     payout = asked(rich, 40_000)
-    assert at_once(collector(payout, now)) == 1
+    assert taken(collector(payout, now)) == 1
     assert PayoutFile.objects.count() == 1
 
 
@@ -96,7 +83,7 @@ def test_without_the_lock_and_the_count_many_files_have_it(rich, now, monkeypatc
     monkeypatch.setattr(
         "django.db.models.query.QuerySet.select_for_update", lambda self, **options: self.all()
     )
-    assert at_once(collector(payout, now)) == THREADS
+    assert taken(collector(payout, now)) == THREADS
     assert PayoutFile.objects.filter(content__contains=payout.serial).count() == THREADS
 
 
@@ -111,7 +98,7 @@ def test_approved_and_refused_at_once_it_is_one_of_both(rich, now):
         else:
             approve_payout_file(actor=checkers[number], file_id=file.pk, sha256=file.sha256, now=now)
 
-    assert at_once(decide) == 1
+    assert taken(decide) == 1
     file.refresh_from_db()
     payout.refresh_from_db()
     assert (file.status, payout.status) in [("approved", "sent"), ("refused", "waiting")]
@@ -123,8 +110,7 @@ def test_the_banks_answer_many_times_at_once_pays_once(rich, now):
     answer = f"serial,result,reason\n{paid.serial},paid,\n{failed.serial},failed,closed\n"
     actors = [operator() for _ in range(THREADS)]
     assert (
-        at_once(lambda number: import_payout_results(actor=actors[number], csv_text=answer, now=now))
-        == THREADS
+        taken(lambda number: import_payout_results(actor=actors[number], csv_text=answer, now=now)) == THREADS
     )
     assert balance_of(rich) == Balances(receivable=60_000)
     assert clearing() == 0

@@ -12,7 +12,7 @@ from settlement.payments.errors import BadAmount
 from settlement.payments.models import CardRefund, StripeCall
 from settlement.payments.operations.arrears import pay_arrears
 from settlement.payments.operations.stripe_chargebacks import sync_chargeback
-from settlement.payments.operations.stripe_top_ups import sync_payment
+from settlement.payments.operations.stripe_payments import sync_payment
 from tests.factories.accounts import OrganisationFactory
 from tests.factories.settlement import acting, fund
 from tests.faults.races import at_once

@@ -6,7 +6,6 @@ import re
 import time
 
 import pytest
-from django.test import Client
 
 from accounts.models import Role
 from settlement.contracts.capitals import in_capitals
@@ -15,6 +14,7 @@ from settlement.contracts.pdf import contract_pdf, pdf_data, price_runs
 from tests.factories.accounts import MemberFactory
 from tests.factories.listings import AlgorithmVersionFactory, LicencePlanFactory, PoolFactory
 from tests.factories.settlement import compute_draft, licence_draft
+from tests.settlement.browsing import as_user
 
 pytestmark = pytest.mark.django_db
 
@@ -45,12 +45,6 @@ def licence(buyer, provider, fund, now):
     fund(buyer, 10**8)
     [opened] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
     return opened
-
-
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_long_period_is_written_in_runs_of_one_price(contract):

@@ -9,9 +9,8 @@ from fractions import Fraction
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from accounts.audit import Actor
 from settlement.contracts.check import differences as differences_of_contracts
@@ -43,6 +42,7 @@ from settlement.ledger.queries import Balances, balance_of
 from tests.factories.accounts import OrganisationFactory, UserFactory
 from tests.factories.listings import PoolFactory
 from tests.factories.settlement import HOUR, acting, compute_draft
+from tests.settlement.machines import walk
 from tests.settlement.triggers import run
 
 NOW = datetime.datetime(2026, 6, 1, 4, 0, tzinfo=datetime.UTC)
@@ -368,18 +368,7 @@ class DeliveryMachine(RuleBasedStateMachine):
 
 
 def run_machine(examples: int) -> None:
-    run_state_machine_as_test(
-        DeliveryMachine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            print_blob=False,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-        ),
-    )
+    walk(DeliveryMachine, examples=examples, steps=25)
 
 
 @pytest.fixture(autouse=True)
@@ -404,6 +393,6 @@ def test_the_machine_sees_a_release_that_passes_over_no_dispute(monkeypatch):
 @pytest.mark.django_db
 def test_the_machine_sees_a_share_that_is_rounded_payment_by_payment(monkeypatch):
     alone = lambda *, funded, total, returned, amount: share_of(funded=funded, total=total, part=amount)  # noqa: E731
-    monkeypatch.setattr("settlement.contracts.models.returned_share", alone)
+    monkeypatch.setattr("settlement.contracts.models.contract.returned_share", alone)
     with pytest.raises(AssertionError):
         run_machine(40)

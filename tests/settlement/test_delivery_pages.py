@@ -16,6 +16,7 @@ from settlement.delivery.secrets import decrypt, encrypt
 from tests.factories.accounts import MemberFactory, UserFactory
 from tests.factories.listings import PoolFactory
 from tests.factories.settlement import HOUR, acting, compute_draft, meter
+from tests.settlement.browsing import as_user, member_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -37,24 +38,9 @@ def contract(buyer, provider, fund, now, monkeypatch) -> Contract:
     return opened
 
 
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def member(organisation, role) -> Client:
-    return as_user(MemberFactory(organisation=organisation, role=role).user)
-
-
-def text_of(response, status=200) -> str:
-    assert response.status_code == status
-    return response.content.decode()
-
-
 def test_the_provider_reports_state_meter_and_access_details(contract, provider, owner):
     path = f"/contracts/{contract.number}/delivery/"
-    engineer = member(provider, Role.ENGINEER)
+    engineer = member_of(provider, Role.ENGINEER)
     engineer.post(path + "state/", {"state": "active"})
     shanghai = "2026-06-01 13:00"  # The organisation's zone: 05:00 UTC.
     usage = {"slot": shanghai, "delivered_seconds": 7000, "source": "page", "revision": 0}
@@ -77,7 +63,7 @@ def test_the_provider_reports_state_meter_and_access_details(contract, provider,
 def test_others_report_nothing(contract, provider, owner, stranger):
     path = f"/contracts/{contract.number}/delivery/"
     for client, status in [
-        (member(provider, Role.VIEWER), 403),
+        (member_of(provider, Role.VIEWER), 403),
         (as_user(owner.user), 422),
         (as_user(stranger.user), 404),
     ]:
@@ -97,15 +83,15 @@ def test_access_details_are_for_the_buyers_owners_and_engineers_and_each_look_is
     for client, status in [
         (as_user(trader.user), 403),
         (as_user(viewer.user), 403),
-        (member(provider, Role.OWNER), 403),
+        (member_of(provider, Role.OWNER), 403),
         (as_user(stranger.user), 404),
     ]:
         assert client.post(path).status_code == status
     assert not AuditEvent.objects.filter(verb="see").exists()
-    engineer = member(buyer, Role.ENGINEER)
+    engineer = member_of(buyer, Role.ENGINEER)
     assert engineer.get(path).status_code == 405
     assert SECRET in text_of(engineer.post(path))
-    assert SECRET in text_of(member(buyer, Role.OWNER).post(path))
+    assert SECRET in text_of(member_of(buyer, Role.OWNER).post(path))
     looks = AuditEvent.objects.filter(verb="see")
     assert [looks.filter(organisation=each).count() for each in (buyer, provider)] == [2, 2]
 
@@ -132,7 +118,7 @@ def test_the_contracts_page_shows_the_time_and_the_money_left(contract, owner):
 
 
 def test_a_dispute_walks_from_claim_to_decision(contract, owner, viewer, buyer, provider, stranger, operator):
-    buys, provides = as_user(owner.user), member(provider, Role.OWNER)
+    buys, provides = as_user(owner.user), member_of(provider, Role.OWNER)
     path = f"/contracts/{contract.number}/disputes/new/"
     claim = {
         "first_slot": START.isoformat(),
@@ -180,7 +166,7 @@ def test_a_dispute_walks_from_claim_to_decision(contract, owner, viewer, buyer, 
 
 
 def test_evidence_waits_for_the_second_factor_of_operators_and_owners(contract, provider, operator):
-    buys = member(contract.buyer, Role.FINANCE)
+    buys = member_of(contract.buyer, Role.FINANCE)
     claim = {
         "text": "It was down.",
         "evidence": [SimpleUploadedFile("gpu.log", b"down")],

@@ -6,9 +6,8 @@ from collections import defaultdict
 import pytest
 from django.db import transaction
 from django.db.models import Sum
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from settlement.contracts.models import Contract
 from settlement.contracts.operations import EscrowPayment, pay_from_escrow
@@ -20,6 +19,7 @@ from settlement.ledger.models import AccountKind, Entry, TransferKind
 from tests.factories.accounts import OrganisationFactory
 from tests.factories.settlement import HOUR, meter
 from tests.settlement.invoicing import START, by_contract, mainland, opened
+from tests.settlement.machines import walk
 from tests.settlement.triggers import run
 
 DAY = datetime.timedelta(days=1)
@@ -130,18 +130,7 @@ def paid(kind: Invoice.Kind) -> dict[str, int]:
 
 
 def run_machine(examples: int) -> None:
-    run_state_machine_as_test(
-        InvoiceMachine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=12,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            print_blob=False,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-        ),
-    )
+    walk(InvoiceMachine, examples=examples, steps=12)
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ import json
 import pytest
 from django.test import Client
 
-from accounts.models import Organisation, Role
+from accounts.models import Role
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
 from settlement.invoices.operations import issue_monthly_invoices
 from settlement.invoices.tasks import invoice_contracts, invoice_months
-from tests.factories.accounts import MemberFactory
 from tests.factories.settlement import HOUR
+from tests.settlement.browsing import as_user, member_of, text_of
 from tests.settlement.invoicing import AUGUST, JULY, by_contract, corrected, mainland, opened, paid
 
 pytestmark = pytest.mark.django_db
@@ -36,25 +36,10 @@ def invoice(buyer, provider) -> Invoice:
     return Invoice.objects.get(kind="supply")
 
 
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def member(organisation: Organisation, role: Role) -> Client:
-    return as_user(MemberFactory(organisation=organisation, role=role).user)
-
-
-def text_of(response, status=200) -> str:
-    assert response.status_code == status
-    return response.content.decode()
-
-
 def test_both_parties_see_an_invoice_with_its_lines_and_proof(invoice, buyer, provider, owner):
     for client, words in [
         (as_user(owner.user), [provider.name_en, "sells to us"]),
-        (member(provider, Role.FINANCE), [buyer.name_en, "buys from us"]),
+        (member_of(provider, Role.FINANCE), [buyer.name_en, "buys from us"]),
     ]:
         seen = text_of(client.get("/invoices/"))
         for word in [*words, invoice.number, "¥62.00", "¥3.51", "2026-06"]:
@@ -84,7 +69,7 @@ def test_a_viewer_sees_no_page_of_money(viewer, path):
 def test_the_fee_is_the_providers_alone(invoice, provider, owner):
     fee = Invoice.objects.get(kind="fee")
     assert as_user(owner.user).get(f"/invoices/{fee.number}/").status_code == 404
-    assert "¥1.24" in text_of(member(provider, Role.OWNER).get(f"/invoices/{fee.number}/"))
+    assert "¥1.24" in text_of(member_of(provider, Role.OWNER).get(f"/invoices/{fee.number}/"))
 
 
 def test_the_files_are_the_document_and_its_paper(invoice, owner):
@@ -112,7 +97,7 @@ def test_the_list_is_filtered(invoice, buyer, provider, owner):
 
 
 def test_the_providers_statement_shows_gross_fee_and_net(invoice, provider):
-    client = member(provider, Role.FINANCE)
+    client = member_of(provider, Role.FINANCE)
     page = text_of(client.get("/invoices/statements/", {"side": "provider", "month": "2026-06"}))
     for word in ("¥62.00", "¥3.51", "¥1.24", "¥0.07", "¥60.76"):
         assert word in page
@@ -153,7 +138,7 @@ def test_the_profile_is_edited_by_finance_and_seen_by_the_trader(buyer, trader):
         "cycle": "contract",
         "email": "a@b.example",
     }
-    trading, finance = as_user(trader.user), member(buyer, Role.FINANCE)
+    trading, finance = as_user(trader.user), member_of(buyer, Role.FINANCE)
     assert "Owners and finance can change this" in text_of(trading.get("/invoices/profile/"))
     assert "Your role does not include" in text_of(trading.post("/invoices/profile/", form), 403)
     assert not InvoiceProfile.objects.exists()
@@ -170,7 +155,7 @@ def test_a_fapiao_walks_from_request_to_number(invoice, buyer, provider, trader,
     assert as_user(stranger.user).post(path + "request/").status_code == 404
     assert "Ask for the fapiao" in text_of(as_user(owner.user).get(f"/invoices/{invoice.number}/"))
     assert as_user(owner.user).post(path + "request/").status_code == 302
-    sells = member(provider, Role.FINANCE)
+    sells = member_of(provider, Role.FINANCE)
     assert "Enter the fapiao" in text_of(sells.get(f"/invoices/{invoice.number}/"))
     assert "20 digits" in text_of(sells.post(path, entry | {"number": "7"}), 422)
     assert text_of(as_user(owner.user).post(path, entry), 422)
@@ -180,7 +165,7 @@ def test_a_fapiao_walks_from_request_to_number(invoice, buyer, provider, trader,
 
 def test_the_operator_enters_the_platforms_own(invoice, provider, operator, owner):
     fee = Invoice.objects.get(kind="fee")
-    member(provider, Role.OWNER).post(f"/invoices/{fee.number}/fapiao/request/")
+    member_of(provider, Role.OWNER).post(f"/invoices/{fee.number}/fapiao/request/")
     entry = {"invoice": fee.number, "number": NUMBER, "issued_on": "2026-07-01"}
     operates = as_user(operator)
     assert fee.number in text_of(operates.get("/operator/fapiao/"))

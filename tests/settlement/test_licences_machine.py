@@ -4,9 +4,8 @@ import datetime
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from accounts.audit import Actor
 from accounts.errors import DomainError
@@ -36,6 +35,7 @@ from settlement.licences.operations import (
 from tests.factories.accounts import NOW, OrganisationFactory, UserFactory
 from tests.factories.licences import licensed, machine, token_of
 from tests.factories.settlement import acting
+from tests.settlement.machines import walk
 
 pytestmark = pytest.mark.django_db
 SEATS, QUOTA = 2, 10
@@ -217,21 +217,6 @@ class NodeLockedMachine(LicenceMachine):
     floats = False
 
 
-def walk(machine_class: type[LicenceMachine], examples: int) -> None:
-    run_state_machine_as_test(
-        machine_class,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            print_blob=False,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-        ),
-    )
-
-
 @pytest.fixture(autouse=True)
 def leases(settings) -> None:
     settings.LICENCE_LEASE_MINUTES = 15
@@ -239,10 +224,10 @@ def leases(settings) -> None:
 
 @pytest.mark.parametrize("machine_class", [LicenceMachine, NodeLockedMachine])
 def test_seats_and_calls_are_right_after_every_step(machine_class):
-    walk(machine_class, 10)
+    walk(machine_class, examples=10, steps=25)
 
 
 def test_the_machine_sees_a_lease_that_never_ends(monkeypatch):
     monkeypatch.setattr("settlement.licences.operations.seats._lease", lambda licence, now: None)
     with pytest.raises(AssertionError):
-        walk(LicenceMachine, 10)
+        walk(LicenceMachine, examples=10, steps=25)

@@ -8,10 +8,11 @@ from accounts.models import Role
 from settlement.contracts.operations import open_contracts
 from settlement.licences.models import Activation, Licence, LicenceToken
 from settlement.licences.operations import activate
-from tests.factories.accounts import NOW, MemberFactory
+from tests.factories.accounts import NOW
 from tests.factories.licences import licensed, machine, token_of
 from tests.factories.listings import AlgorithmVersionFactory, LicencePlanFactory
 from tests.factories.settlement import licence_draft
+from tests.settlement.browsing import as_user, member_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -33,23 +34,8 @@ def path(licence) -> str:
     return f"/licences/{licence.number}/"
 
 
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def member(organisation, role) -> Client:
-    return as_user(MemberFactory(organisation=organisation, role=role).user)
-
-
-def text_of(response, status=200) -> str:
-    assert response.status_code == status
-    return response.content.decode()
-
-
 def test_an_engineer_finds_key_machines_tokens_and_files(licence, buyer, path):
-    engineer = member(buyer, Role.ENGINEER)
+    engineer = member_of(buyer, Role.ENGINEER)
     assert licence.number in text_of(engineer.get("/licences/"))
     assert "No machine has a seat" in text_of(engineer.get(path))
     activate(token=token_of(licence), machine=machine("m-1"), now=NOW)
@@ -92,7 +78,7 @@ def test_a_stranger_finds_nothing(licence, stranger, path):
 
 
 def test_a_token_is_shown_once_and_revoked(licence, buyer, path):
-    engineer = member(buyer, Role.ENGINEER)
+    engineer = member_of(buyer, Role.ENGINEER)
     page = text_of(engineer.post(path + "tokens/", {"name": "cluster 7"}))
     token = LicenceToken.objects.get()
     assert f"spl_{token.prefix}_" in page
@@ -108,14 +94,14 @@ def test_a_token_is_shown_once_and_revoked(licence, buyer, path):
 def test_a_seat_is_taken_back(licence, buyer, path):
     activate(token=token_of(licence), machine=machine("m-1"), now=NOW)
     seat = Activation.objects.get()
-    engineer = member(buyer, Role.ENGINEER)
+    engineer = member_of(buyer, Role.ENGINEER)
     answer = engineer.post(f"{path}seats/{seat.pk}/reclaim/", follow=True)
     assert "The seat is free." in text_of(answer)
     assert not Activation.objects.active().exists()
 
 
 def test_a_file_is_downloaded_through_a_link(licence, buyer, path):
-    engineer = member(buyer, Role.ENGINEER)
+    engineer = member_of(buyer, Role.ENGINEER)
     answer = engineer.post(path + "download/", follow=True)
     assert b"".join(answer.streaming_content) == b"GGUF!"
     assert answer.redirect_chain[0][0].startswith("/artefacts/")
@@ -123,7 +109,7 @@ def test_a_file_is_downloaded_through_a_link(licence, buyer, path):
 
 
 def test_the_publisher_sees_who_holds_it_suspends_and_reinstates(licence, buyer, path):
-    trader = member(licence.publisher, Role.TRADER)
+    trader = member_of(licence.publisher, Role.TRADER)
     activate(token=token_of(licence), machine=machine("m-1"), now=NOW)
     page = text_of(trader.get(path))
     assert buyer.name_en in page
@@ -132,7 +118,7 @@ def test_the_publisher_sees_who_holds_it_suspends_and_reinstates(licence, buyer,
     assert trader.post(path + "suspend/", {"reason": ""}).status_code == 422
     assert trader.post(path + "suspend/", {"reason": "Resold."}).status_code == 302
     assert "Suspended" in text_of(trader.get(path))
-    seen = text_of(member(buyer, Role.VIEWER).get(path))
+    seen = text_of(member_of(buyer, Role.VIEWER).get(path))
     assert "Resold." in seen
     assert "The publisher has suspended this licence" in seen
     assert trader.post(path + "reinstate/").status_code == 302
@@ -141,7 +127,7 @@ def test_the_publisher_sees_who_holds_it_suspends_and_reinstates(licence, buyer,
 
 
 def test_each_party_does_its_own_part_alone(licence, owner, path):
-    holder, publisher = as_user(owner.user), member(licence.publisher, Role.OWNER)
+    holder, publisher = as_user(owner.user), member_of(licence.publisher, Role.OWNER)
     for client, change in [
         (holder, "suspend/"),
         (holder, "reinstate/"),
@@ -181,7 +167,7 @@ def test_a_licence_that_is_due_is_issued_when_its_page_is_opened(buyer, owner, s
 
 
 def test_the_list_tells_whose_it_is(licence, buyer, path):
-    owner = member(licence.publisher, Role.OWNER)
+    owner = member_of(licence.publisher, Role.OWNER)
     assert "holds it of us" in text_of(owner.get("/licences/"))
     assert "No licence meets these filters" in text_of(owner.get("/licences/?side=contract__buyer"))
-    assert "licenses to us" in text_of(member(buyer, Role.VIEWER).get("/licences/?side=contract__buyer"))
+    assert "licenses to us" in text_of(member_of(buyer, Role.VIEWER).get("/licences/?side=contract__buyer"))

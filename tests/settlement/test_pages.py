@@ -17,6 +17,7 @@ from settlement.payments.operations import top_up_reference
 from tests.factories.accounts import MemberFactory
 from tests.factories.listings import PoolFactory
 from tests.factories.settlement import HOUR, compute_draft, meter
+from tests.settlement.browsing import as_user, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -30,17 +31,6 @@ def contract(buyer, provider, fund, now):
     meter(opened, now=now + 2 * HOUR)
     release(now=now + 2 * HOUR)
     return opened
-
-
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(response) -> str:
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 def test_the_balance_page_shows_the_money_and_the_reference_code(contract, owner, buyer):

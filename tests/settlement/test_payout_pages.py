@@ -10,7 +10,7 @@ from settlement.payments.models import BankLine, Difference, ManualTransfer, Pay
 from settlement.payments.operations import import_bank_lines
 from tests.factories.accounts import MemberFactory, UserFactory
 from tests.factories.payouts import asked, details_of, earn, operator, payout_account, sent
-from tests.factories.settlement import acting
+from tests.settlement.browsing import as_user, member_of, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -32,21 +32,6 @@ POSTS = [
     "/operator/reconciliation/run/",
     "/operator/reconciliation/1/",
 ]
-
-
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def member_of(organisation, role) -> Client:
-    return as_user(acting(organisation, role).user)
-
-
-def text_of(response) -> str:
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 import pytest
 from django.db import transaction
 from django.db.models import Sum
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from accounts.audit import Actor
 from accounts.errors import DomainError
@@ -58,6 +57,7 @@ from tests.factories.listings import PoolFactory
 from tests.factories.payouts import asked, payout_account
 from tests.factories.settlement import HOUR, acting, fund
 from tests.factories.vouchers import programme
+from tests.settlement.machines import walk
 from tests.settlement.stripe_world import World, world
 from tests.settlement.triggers import run
 
@@ -371,18 +371,7 @@ class SettlementMachine(RuleBasedStateMachine):
 
 
 def run_machine(examples: int, steps: int = 30) -> None:
-    run_state_machine_as_test(
-        SettlementMachine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            print_blob=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    walk(SettlementMachine, examples=examples, steps=steps)
 
 
 @pytest.fixture(autouse=True)
@@ -413,6 +402,6 @@ def test_the_machine_sees_a_payout_that_forgets_its_key(monkeypatch: pytest.Monk
 def test_the_machine_sees_a_share_that_does_not_go_back_to_its_programme(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("settlement.contracts.models.returned_share", lambda **_: 0)
+    monkeypatch.setattr("settlement.contracts.models.contract.returned_share", lambda **_: 0)
     with pytest.raises(AssertionError):
         run_machine(30)

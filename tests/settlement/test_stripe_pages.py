@@ -10,19 +10,9 @@ from settlement.payments import operations
 from settlement.payments.models import CardRefund, CardTopUp, SavedCard, StripeAccount, StripePayout
 from tests.factories.payouts import earn
 from tests.factories.settlement import acting
+from tests.settlement.browsing import member_of, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-def member_of(organisation, role=Role.OWNER) -> Client:
-    client = Client()
-    client.force_login(acting(organisation, role).user)
-    return client
-
-
-def text_of(response) -> str:
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 def pay(world, client, amount="500.00", **more) -> str:

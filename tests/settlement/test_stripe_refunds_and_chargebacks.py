@@ -13,7 +13,7 @@ from settlement.ledger.models import AccountKind, Transfer, TransferKind
 from settlement.ledger.operations import place_hold, void_hold
 from settlement.ledger.queries import Balances, balance_of
 from settlement.payments import operations
-from settlement.payments.arrears import trading_blocked
+from settlement.payments.arrears import arrears_of
 from settlement.payments.errors import BadAmount, InArrears, NotRefundable
 from settlement.payments.models import BankLine, CardRefund, Chargeback
 from settlement.payments.operations.stripe_chargebacks import sync_chargeback
@@ -131,7 +131,7 @@ def test_a_chargeback_takes_unspent_money(world, buyer):
     world.stripe.cards.open_dispute(top_up.payment_intent_id)
     world.hear(times=3, seed=1)
     assert balance_of(buyer) == Balances()
-    assert not trading_blocked(buyer)
+    assert not arrears_of(buyer)
     assert world.fen(AccountKind.PROCESSING) < -1_500
     assert world.agrees_with_stripe()
     with pytest.raises(NotRefundable):
@@ -144,7 +144,7 @@ def test_what_is_spent_is_owed_and_trading_is_blocked_until_it_is_paid(world, bu
     world.stripe.cards.open_dispute(top_up.payment_intent_id)
     world.hear(times=3, seed=2)
     assert balance_of(buyer) == Balances(held=80_000, arrears=-80_000)
-    assert trading_blocked(buyer)
+    assert arrears_of(buyer)
     with pytest.raises(InArrears, match=r"¥800\.00"):
         buyer_of(acting(buyer), permission=Permission.TRADE, now=world.now)
     letters = OutgoingEmail.objects.filter(subject__contains="contested")
@@ -198,7 +198,7 @@ def test_a_chargeback_that_is_won_pays_arrears_first(world, buyer):
     world.hear(times=3, seed=3)
     assert balance_of(buyer) == Balances(available=20_000, held=80_000)
     assert Chargeback.objects.get().status == Chargeback.Status.WON
-    assert not trading_blocked(buyer)
+    assert not arrears_of(buyer)
     assert world.agrees_with_stripe()
 
 

@@ -10,9 +10,9 @@ from settlement.contracts.models import Contract, Ground, Termination, Terminati
 from settlement.contracts.operations import open_contracts
 from settlement.delivery.operations import propose_termination
 from settlement.ledger.queries import Balances, balance_of
-from tests.factories.accounts import MemberFactory
 from tests.factories.listings import LicencePlanFactory, PoolFactory
 from tests.factories.settlement import HOUR, acting, compute_draft, licence_draft
+from tests.settlement.browsing import member_of, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,24 +27,13 @@ def contract(buyer, provider, fund, now, clock) -> Contract:
     return opened
 
 
-def member(organisation, role) -> Client:
-    client = Client()
-    client.force_login(MemberFactory(organisation=organisation, role=role).user)
-    return client
-
-
 def slot(number) -> str:
     return (START + number * HOUR).isoformat()
 
 
-def text_of(response, status=200) -> str:
-    assert response.status_code == status
-    return response.content.decode()
-
-
 def test_one_party_proposes_and_the_other_accepts(contract, buyer, provider):
     path = f"/contracts/{contract.number}/termination/"
-    ours, theirs = member(buyer, Role.TRADER), member(provider, Role.OWNER)
+    ours, theirs = member_of(buyer, Role.TRADER), member_of(provider, Role.OWNER)
     assert "Propose to end it" in text_of(ours.get(path))
     form = {"ground": "agreement", "from_slot": slot(1), "reason": "Our project is over."}
     assert ours.post(path + "propose/", form).status_code == 302
@@ -76,7 +65,7 @@ def test_a_proposal_is_declined_or_withdrawn(contract, buyer, provider):
             reason="x",
             now=START - HOUR,
         )
-        member(answerer, Role.OWNER).post(path + "answer/", {"proposal": proposal.pk, "answer": "no"})
+        member_of(answerer, Role.OWNER).post(path + "answer/", {"proposal": proposal.pk, "answer": "no"})
         proposal.refresh_from_db()
         assert proposal.status == status
     assert not Termination.objects.exists()
@@ -85,7 +74,7 @@ def test_a_proposal_is_declined_or_withdrawn(contract, buyer, provider):
 def test_others_neither_see_nor_end_it(contract, buyer, stranger, client):
     path = f"/contracts/{contract.number}/termination/"
     form = {"ground": "agreement", "from_slot": slot(1), "reason": "x"}
-    viewer, outsider = member(buyer, Role.VIEWER), Client()
+    viewer, outsider = member_of(buyer, Role.VIEWER), Client()
     outsider.force_login(stranger.user)
     assert "Propose to end it" not in text_of(viewer.get(path))
     assert "Your role does not include" in text_of(viewer.post(path + "propose/", form), 403)

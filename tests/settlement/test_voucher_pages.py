@@ -18,19 +18,9 @@ from tests.factories.accounts import MemberFactory, OrganisationFactory
 from tests.factories.listings import AcceleratorFactory, CapacityFactory, LicencePlanFactory, hour
 from tests.factories.settlement import acting, fund
 from tests.factories.trading import bid, cleared_round
+from tests.settlement.browsing import as_user, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-
-def as_user(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(response) -> str:
-    assert response.status_code == 200
-    return response.content.decode()
 
 
 @pytest.fixture

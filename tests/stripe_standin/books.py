@@ -91,7 +91,3 @@ def snapshot(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: snapshot(each) for name, each in value.items()}
     return [snapshot(each) for each in value] if isinstance(value, list) else value
-
-
-def empty_list(url: str) -> Object:
-    return {"object": "list", "data": [], "has_more": False, "url": url}

@@ -131,7 +131,7 @@ def new_dispute(request: MemberRequest, number: str) -> HttpResponse:
                 actor=request.actor,
                 contract_id=contract.pk,
                 text=form.cleaned_data["text"],
-                amount=form.fen,
+                amount=form.cleaned_data["amount"],
                 files=form.cleaned_data["evidence"],
                 now=timezone.now(),
                 **form.hours,

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.triggers import append_only, never_deleted
-from settlement.ledger.models import Currency
 from settlement.payments.stripe_api import Verb
 
 
@@ -142,7 +141,3 @@ class StripeBalanceTransaction(models.Model):
 
     def __str__(self) -> str:
         return self.transaction_id
-
-    @property
-    def in_our_currency(self) -> bool:
-        return self.currency in Currency.values

@@ -14,7 +14,7 @@ from settlement.payments import stripe_api
 from settlement.payments.models import CardTopUp, Chargeback
 from settlement.payments.operations.arrears import pay_arrears, take_or_owe
 from settlement.payments.operations.stripe_fees import book_fee
-from settlement.payments.operations.stripe_top_ups import STRIPE, sync_payment
+from settlement.payments.operations.stripe_payments import STRIPE, sync_payment
 from settlement.payments.stripe_api import Kind, Object
 
 

@@ -14,9 +14,9 @@ from settlement.payments.operations import (
     stripe_accounts,
     stripe_chargebacks,
     stripe_customers,
+    stripe_payments,
     stripe_payouts,
     stripe_refunds,
-    stripe_top_ups,
 )
 from settlement.payments.operations.stripe_calls import FollowUp, make_call, ring, wait_after
 from settlement.payments.stripe_api import Kind, NoAnswer, Object, Refused, Verb
@@ -28,10 +28,10 @@ BALANCE_IS_REREAD = datetime.timedelta(days=3)
 Sync = Callable[[str, str, datetime.datetime], object]
 SYNC: Mapping[str, Sync] = {
     Kind.ACCOUNT: stripe_accounts.sync_account,
-    Kind.CHARGE: stripe_top_ups.sync_charge,
-    Kind.CHECKOUT_SESSION: stripe_top_ups.sync_checkout,
+    Kind.CHARGE: stripe_payments.sync_charge,
+    Kind.CHECKOUT_SESSION: stripe_payments.sync_checkout,
     Kind.DISPUTE: stripe_chargebacks.sync_chargeback,
-    Kind.PAYMENT_INTENT: stripe_top_ups.sync_payment,
+    Kind.PAYMENT_INTENT: stripe_payments.sync_payment,
     Kind.PAYMENT_METHOD: stripe_customers.sync_card,
     Kind.PAYOUT: stripe_payouts.sync_payout,
     Kind.REFUND: stripe_refunds.sync_refund,
@@ -46,10 +46,10 @@ def nothing_follows(call: StripeCall, made: Object | None, now: datetime.datetim
 
 FOLLOW_UPS: Mapping[Verb, FollowUp] = {
     Verb.ACCOUNT: stripe_accounts.record_account,
-    Verb.CHECKOUT: stripe_top_ups.record_checkout,
+    Verb.CHECKOUT: stripe_payments.record_checkout,
     Verb.CUSTOMER: stripe_customers.record_customer,
     Verb.DETACH: nothing_follows,
-    Verb.PAYMENT: stripe_top_ups.record_payment,
+    Verb.PAYMENT: stripe_payments.record_payment,
     Verb.PAYOUT: stripe_payouts.record_payout,
     Verb.REFUND: stripe_refunds.record_refund,
     Verb.REVERSAL: stripe_payouts.record_reversal,

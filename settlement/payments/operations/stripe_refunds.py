@@ -17,7 +17,7 @@ from settlement.payments.models import CardRefund, CardTopUp, StripeCall
 from settlement.payments.operations.arrears import pay_arrears, take_or_owe
 from settlement.payments.operations.stripe_calls import ring, write_call
 from settlement.payments.operations.stripe_fees import book_fee
-from settlement.payments.operations.stripe_top_ups import sync_payment
+from settlement.payments.operations.stripe_payments import sync_payment
 from settlement.payments.stripe_api import Kind, Object, Verb
 
 CARD_REFUND = "card_refund"  # The `source` of its transfers; their source_id is the row's.

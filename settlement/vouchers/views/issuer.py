@@ -1,6 +1,5 @@
 """What a public body sees of its programmes: their rules, applications, vouchers, account and report."""
 
-import csv
 from collections.abc import Iterator
 
 from django.contrib import messages
@@ -19,7 +18,7 @@ from accounts.web import organisation_required, refused_on, tell_refusal
 from settlement.ledger.models import Account
 from settlement.ledger.queries import balance_of, statement
 from settlement.money import to_yuan
-from settlement.spreadsheet import BYTE_ORDER_MARK, plain
+from settlement.spreadsheet import csv_response, plain
 from settlement.vouchers.forms import ApplicationDecisionForm, ProgrammeForm, ReasonsForm, rules_of
 from settlement.vouchers.models import Application, Programme, Voucher
 from settlement.vouchers.operations import (
@@ -202,17 +201,13 @@ def programme_statement(request: MemberRequest, programme_id: int) -> HttpRespon
 @organisation_required(Permission.SEE_MONEY)
 def report_csv(request: MemberRequest, programme_id: int) -> HttpResponse:
     shown = get_object_or_404(_own(request).exclude(status=Programme.Status.DRAFT), pk=programme_id)
-    writer = csv.writer(_Echo())
-    rows = (writer.writerow(row) for row in _rows(report_of(shown)))
-    response = HttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="programme-{shown.pk}.csv"'
-    return response
+    return csv_response(_rows(report_of(shown)), name=f"programme-{shown.pk}")
 
 
 def _rows(report: Report) -> Iterator[list[object]]:
     name, money = plain(local_name(report.programme)), report.programme.currency
     amount = _("Amount (%(currency)s)") % {"currency": money}
-    yield [BYTE_ORDER_MARK + _("Programme"), _("Of"), _("Name"), _("What"), amount]
+    yield [_("Programme"), _("Of"), _("Name"), _("What"), amount]
     for what, fen in [
         (_("Funded"), report.funded),
         (_("Granted in vouchers"), report.approved),
@@ -249,8 +244,3 @@ def _own(request: MemberRequest) -> QuerySet[Programme]:
 
 def _may(request: MemberRequest, permission: Permission) -> bool:
     return permission in permissions_of(request.actor)
-
-
-class _Echo:
-    def write(self, line: str) -> str:
-        return line

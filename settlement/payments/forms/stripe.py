@@ -1,14 +1,14 @@
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from settlement.fields import set_choices
 from settlement.ledger.models import Currency
-from settlement.money import show_amount, to_yuan
+from settlement.money import show_amount
+from settlement.payments.forms.fields import SentOnceForm
 from settlement.payments.models import CardTopUp, SavedCard
-from settlement.payments.payout_forms import AmountForm
 
 NEW_CARD = ""
 # Where Stripe opens accounts that a platform in Hong Kong can pay; its own list decides in the end.
@@ -24,16 +24,6 @@ COUNTRIES = {
 }
 
 
-def one_time_key() -> str:
-    return str(uuid4())
-
-
-class SentOnceForm(AmountForm):
-    """A form that moves money: sent twice, it moves it once."""
-
-    key = forms.CharField(widget=forms.HiddenInput, max_length=36, initial=one_time_key)
-
-
 class CardTopUpForm(SentOnceForm):
     currency = forms.ChoiceField(label=_("Currency"))
     card = forms.ChoiceField(label=_("Card"), required=False)
@@ -44,15 +34,12 @@ class CardTopUpForm(SentOnceForm):
         super().__init__(*args, **kwargs)
         codes = settings.STRIPE_CURRENCIES
         currency, card = self.fields["currency"], self.fields["card"]
-        assert isinstance(currency, forms.ChoiceField)
-        assert isinstance(card, forms.ChoiceField)
-        currency.choices = [(code, Currency(code).label) for code in codes]
+        set_choices(self, "currency", [(code, Currency(code).label) for code in codes])
         currency.initial = codes[0]
         if len(codes) == 1:
             currency.widget = forms.HiddenInput()
-        card.choices = [(NEW_CARD, _("Another card, on Stripe's page"))] + [
-            (str(each.pk), str(each)) for each in cards
-        ]
+        another = (NEW_CARD, _("Another card, on Stripe's page"))
+        set_choices(self, "card", [another, *((str(each.pk), str(each)) for each in cards)])
         if not cards:
             card.widget = forms.HiddenInput()
         least = show_amount(settings.CARD_TOP_UP_MINIMUM, codes[0])
@@ -67,7 +54,7 @@ class CardTopUpForm(SentOnceForm):
 class RefundForm(SentOnceForm):
     def __init__(self, *args: Any, top_up: CardTopUp, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["amount"] = to_yuan(top_up.refundable)
+        self.initial["amount"] = top_up.refundable
         most = show_amount(top_up.refundable, top_up.currency)
         self.fields["amount"].help_text = _("At most %(amount)s.") % {"amount": most}
 
@@ -83,6 +70,6 @@ class StripePayoutForm(SentOnceForm):
 
     def __init__(self, *args: Any, receivable: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["amount"] = to_yuan(receivable) if receivable > 0 else None
+        self.initial["amount"] = receivable if receivable > 0 else None
         least = show_amount(settings.PAYOUT_MINIMUM_FEN, Currency.CNY)
         self.fields["amount"].help_text = _("At least %(minimum)s.") % {"minimum": least}

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.requests import PageRequest
 from accounts.web import operator_required, refused_on, tell_refusal
 from settlement.ledger.models import AccountKind
-from settlement.money import to_yuan
+from settlement.payments.forms.payouts import ManualTransferForm, NoteForm
 from settlement.payments.models import BankLine, Difference, ManualTransfer
 from settlement.payments.operations import (
     approve_manual_transfer,
@@ -22,7 +22,6 @@ from settlement.payments.operations import (
     resolve_difference,
     run_reconciliation,
 )
-from settlement.payments.payout_forms import ManualTransferForm, NoteForm
 from settlement.payments.queries import last_reconciliations
 
 ROWS_A_PAGE = 50
@@ -49,7 +48,7 @@ def new_manual_transfer(request: PageRequest) -> HttpResponse:
                 actor=request.actor,
                 debit=form.place("debit"),
                 credit=form.place("credit"),
-                amount=form.fen,
+                amount=form.cleaned_data["amount"],
                 reason=form.cleaned_data["reason"],
                 bank_line=line,
                 now=timezone.now(),
@@ -128,5 +127,5 @@ def _initial(line: BankLine | None) -> dict[str, object]:
     return {
         "debit_kind": AccountKind.SUSPENSE if incoming else AccountKind.PROCESSING,
         "credit_kind": AccountKind.BANK,
-        "amount": to_yuan(abs(line.amount)),
+        "amount": abs(line.amount),
     }

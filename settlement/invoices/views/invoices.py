@@ -1,12 +1,8 @@
-"""Invoices as their seller and their customer see them, statements by month, and a buyer's costs as FOCUS."""
-
-import csv
-import datetime
-from collections.abc import Iterator
+"""Invoices as their seller and their customer see them, what one's own invoices say, and fapiao."""
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -14,33 +10,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.errors import DomainError, NotAllowed
-from accounts.names import local_name
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
 from accounts.web import not_allowed, operator_required, organisation_required, refused_on, tell_refusal
 from settlement.invoices.document import profile_of
 from settlement.invoices.errors import BadInvoiceProfile
 from settlement.invoices.filters import InvoiceFilter
-from settlement.invoices.focus import Echo, focus_csv
-from settlement.invoices.forms import CostsForm, FapiaoForm, ProfileForm
+from settlement.invoices.forms import FapiaoForm, ProfileForm
 from settlement.invoices.models import Invoice
 from settlement.invoices.operations import edit_invoice_profile, enter_fapiao, request_fapiao
 from settlement.invoices.paper import LANGUAGES, download
-from settlement.invoices.period import month_of
 from settlement.invoices.queries import (
-    Month,
-    costs_total,
     fapiao_of,
     invoices_of,
     lines_of,
-    months_of,
     proof_of,
-    statement,
     waiting_fapiao,
     with_parties,
 )
-from settlement.money import to_yuan
-from settlement.spreadsheet import BYTE_ORDER_MARK, plain
 
 INVOICES_A_PAGE = 25
 LINES_A_PAGE = 50
@@ -128,69 +115,6 @@ def profile(request: MemberRequest) -> HttpResponse:
     return render(request, "invoices/profile.html", {"form": form, "profile": own, "may_edit": may_edit})
 
 
-@require_GET
-@organisation_required(Permission.SEE_MONEY)
-def statements(request: MemberRequest) -> HttpResponse:
-    side, months, month = _asked(request)
-    shown = statement(request.organisation, side, month) if month else None
-    return render(
-        request,
-        "invoices/statements.html",
-        {
-            "side": side,
-            "we_provide": side == "provider",
-            "months": months,
-            "month": month,
-            "statement": shown,
-            "page": Paginator(shown.lines if shown else [], LINES_A_PAGE).get_page(request.GET.get("page")),
-        },
-    )
-
-
-@require_GET
-@organisation_required(Permission.SEE_MONEY)
-def statement_csv(request: MemberRequest) -> HttpResponse:
-    side, _months, month = _asked(request)
-    month = month or month_of(timezone.now())
-    shown = statement(request.organisation, side, month)
-    writer = csv.writer(Echo())
-    rows = (writer.writerow(row) for row in _statement_rows(shown, we_provide=side == "provider"))
-    response = HttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="statement-{side}-{month:%Y-%m}.csv"'
-    return response
-
-
-@require_GET
-@organisation_required(Permission.SEE_MONEY)
-def costs(request: MemberRequest) -> HttpResponse:
-    this_month = month_of(timezone.now())
-    form = CostsForm(
-        request.GET
-        if "since" in request.GET
-        else {"since": f"{this_month:%Y-%m}", "until": f"{this_month:%Y-%m}"}
-    )
-    total = None
-    if form.is_valid():
-        since, until = form.period
-        total = costs_total(request.organisation, since=since, until=until)
-    return render(request, "invoices/costs.html", {"form": form, "total": total})
-
-
-@require_GET
-@organisation_required(Permission.SEE_MONEY)
-def costs_csv(request: MemberRequest) -> HttpResponseBase:
-    form = CostsForm(request.GET)
-    if not form.is_valid():
-        return render(request, "invoices/costs.html", {"form": form, "total": None}, status=422)
-    since, until = form.period
-    name = f"focus-{form.cleaned_data['since']:%Y-%m}-{form.cleaned_data['until']:%Y-%m}.csv"
-    response = StreamingHttpResponse(
-        focus_csv(request.organisation, since=since, until=until), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
 @require_http_methods(["GET", "POST"])
 @operator_required
 def operator_fapiao(request: PageRequest) -> HttpResponse:
@@ -240,37 +164,3 @@ def _invoice_page(request: MemberRequest, shown: Invoice, form: FapiaoForm | Non
         },
         status=422 if form is not None else 200,
     )
-
-
-def _asked(request: HttpRequest) -> tuple[str, list[datetime.date], datetime.date | None]:
-    """The side and the month that a statement is asked for; by default where there is one, the latest."""
-    assert request.organisation is not None  # type: ignore[attr-defined]
-    organisation = request.organisation  # type: ignore[attr-defined]
-    side = request.GET.get("side", "")
-    if side not in ("buyer", "provider"):
-        side = "buyer" if organisation.buys and not organisation.provides else "provider"
-    months = months_of(organisation, side)
-    asked = request.GET.get("month", "")
-    month = next((each for each in months if f"{each:%Y-%m}" == asked), months[0] if months else None)
-    return side, months, month
-
-
-def _statement_rows(shown: Month, *, we_provide: bool) -> Iterator[list[object]]:
-    head = [
-        _("Month"),
-        _("Contract"),
-        _("Counterparty"),
-        _("Gross (CNY)"),
-        _("VAT (CNY)"),
-        _("Without VAT (CNY)"),
-    ]
-    if we_provide:
-        head += [_("Platform fee (CNY)"), _("VAT of the fee (CNY)"), _("Payable (CNY)")]
-    yield [BYTE_ORDER_MARK + str(head[0]), *head[1:]]
-    for line in shown.lines:
-        party = line.contract.buyer if we_provide else line.contract.provider
-        row: list[object] = [f"{shown.month:%Y-%m}", line.contract.number, plain(local_name(party))]
-        fen = [line.supply.gross, line.supply.tax, line.supply.net]
-        if we_provide:
-            fen += [line.fee.gross, line.fee.tax, line.payable]
-        yield row + [to_yuan(each) for each in fen]

@@ -1,65 +1,26 @@
-"""The balance page with how to top up, and the operator's bank lines."""
+"""The operators' part in top-ups: the bank's statement, and money whose owner is not yet known."""
 
 from dataclasses import asdict
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from accounts.models import Organisation
 from accounts.names import local_name
-from accounts.permissions import Permission
-from accounts.requests import MemberRequest, PageRequest
-from accounts.web import operator_required, organisation_required, refused_on
-from settlement.ledger.models import Account, AccountKind, Currency
-from settlement.ledger.queries import Balances, balance_of, statement
-from settlement.payments import stripe_api
-from settlement.payments.arrears import arrears_of
+from accounts.requests import PageRequest
+from accounts.web import operator_required, refused_on
 from settlement.payments.errors import BadStatement
 from settlement.payments.filters import BankLineFilter
-from settlement.payments.forms import AssignForm, StatementForm
+from settlement.payments.forms.bank import AssignForm, StatementForm
 from settlement.payments.models import BankLine
-from settlement.payments.operations import assign_bank_line, import_bank_lines, top_up_reference
+from settlement.payments.operations import assign_bank_line, import_bank_lines
 from settlement.payments.queries import suspense
-from settlement.payments.stripe_views import card_top_up_form
 
 LINES_A_PAGE = 50
-LATEST = 10
-
-
-@require_GET
-@organisation_required(Permission.SEE_MONEY)
-def balance(request: MemberRequest) -> HttpResponse:
-    available = Account.objects.filter(
-        organisation=request.organisation, kind=AccountKind.AVAILABLE, currency=Currency.CNY
-    )
-    lines = statement(accounts=available, since=None, until=None).lines
-    return render(
-        request,
-        "payments/balance.html",
-        {
-            "balances": balance_of(request.organisation),
-            "reference": top_up_reference(request.organisation),
-            "bank": settings.TOP_UP_BANK,
-            "latest": lines.reverse()[:LATEST],
-            "arrears": arrears_of(request.organisation).items(),
-            "cards_offered": stripe_api.is_configured(),
-            "card_form": card_top_up_form(request),
-            "other_currencies": _other_currencies(request.organisation),
-        },
-    )
-
-
-def _other_currencies(organisation: Organisation) -> list[tuple[Currency, Balances]]:
-    """What it has in currencies that nothing is traded in; nothing where it has none."""
-    others = [code for code in Currency if code != Currency.CNY]
-    balances = [(code, balance_of(organisation, code)) for code in others]
-    return [(code, has) for code, has in balances if has != Balances()]
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,45 +1,36 @@
-"""A licence, seen by who holds it, by who publishes its algorithm, and by the operator; and its downloads."""
+"""A licence, seen by who holds it and by who publishes its algorithm."""
 
-import datetime
-import ipaddress
 from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from rest_framework.throttling import BaseThrottle
 
-from accounts.errors import DomainError
 from accounts.permissions import Permission, permissions_of
-from accounts.requests import MemberRequest, PageRequest
-from accounts.web import operator_required, organisation_required, refused_on, tell_refusal
+from accounts.requests import MemberRequest
+from accounts.web import organisation_required, refused_on, tell_refusal
 from settlement.contracts.queries import contracts_of
-from settlement.licences.artefact import artefact_response, range_of
-from settlement.licences.filters import LicenceFilter, OwnLicenceFilter
+from settlement.licences.filters import OwnLicenceFilter
 from settlement.licences.forms import ReasonForm, TokenForm
 from settlement.licences.models import Licence, LicenceEvent
 from settlement.licences.operations import (
     create_token,
     issue_licence,
     link_for_member,
-    open_link,
     reclaim_seat,
     reinstate_licence,
-    revoke_licence,
     revoke_token,
     suspend_licence,
 )
-from settlement.licences.queries import all_licences, calls_by_day, licences_of, to_be_issued, version_of
+from settlement.licences.queries import licences_of, to_be_issued
+from settlement.licences.views.shared import LATEST, latest, licence_page, list_page
 
-LICENCES_A_PAGE, SEATS_A_PAGE = 25, 50
-LATEST = 20
-CALLS_OF = datetime.timedelta(days=14)
+SEATS_A_PAGE = 50
 Suspender = Licence.Suspender
 
 
@@ -48,7 +39,7 @@ Suspender = Licence.Suspender
 def licences(request: MemberRequest) -> HttpResponse:
     own = licences_of(request.organisation)
     chosen = OwnLicenceFilter(request.GET, queryset=own, organisation=request.organisation)
-    return _list(request, "licences/licences.html", chosen, {"has_licences": own.exists()})
+    return list_page(request, "licences/licences.html", chosen, {"has_licences": own.exists()})
 
 
 @never_cache
@@ -107,20 +98,6 @@ def download(request: MemberRequest, number: str) -> HttpResponse:
     return redirect("licences:licence", number)
 
 
-@never_cache
-@require_GET
-def artefact(request: HttpRequest, ticket: str) -> HttpResponseBase:
-    """Whoever has the link has asked for it within five minutes: it needs no session."""
-    first, last = range_of(request.headers.get("Range", ""))
-    try:
-        version = open_link(
-            ticket=ticket, ip_address=_address_of(request), first_byte=first, now=timezone.now()
-        )
-    except DomainError as refusal:
-        return render(request, "licences/no_download.html", {"refusal": refusal}, status=refusal.status)
-    return artefact_response(version, first, last)
-
-
 @require_POST
 @organisation_required(Permission.MANAGE_LISTINGS)
 def suspend(request: MemberRequest, number: str) -> HttpResponse:
@@ -152,66 +129,6 @@ def reinstate(request: MemberRequest, number: str) -> HttpResponse:
     return redirect("licences:licence", number)
 
 
-@require_GET
-@operator_required
-def operator_licences(request: PageRequest) -> HttpResponse:
-    chosen = LicenceFilter(request.GET, queryset=all_licences())
-    return _list(request, "licences/operator_licences.html", chosen, {})
-
-
-@require_GET
-@operator_required
-def operator_licence(request: PageRequest, number: str) -> HttpResponse:
-    return _operator_page(request, _any(number))
-
-
-@require_POST
-@operator_required
-def operator_suspend(request: PageRequest, number: str) -> HttpResponse:
-    shown = _any(number)
-    form = ReasonForm(request.POST)
-    if form.is_valid():
-        with refused_on(form):
-            suspend_licence(
-                actor=request.actor,
-                licence_id=shown.pk,
-                by=Suspender.OPERATOR,
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-            messages.success(request, _("The licence is suspended."))
-            return redirect("licences:operator_licence", number)
-    return _operator_page(request, shown, reason_form=form)
-
-
-@require_POST
-@operator_required
-def operator_reinstate(request: PageRequest, number: str) -> HttpResponse:
-    shown = _any(number)
-    with tell_refusal(request):
-        reinstate_licence(actor=request.actor, licence_id=shown.pk, by=Suspender.OPERATOR, now=timezone.now())
-        messages.success(request, _("The licence can be used again."))
-    return redirect("licences:operator_licence", number)
-
-
-@require_POST
-@operator_required
-def operator_revoke(request: PageRequest, number: str) -> HttpResponse:
-    shown = _any(number)
-    form = ReasonForm(request.POST, prefix="revoke")
-    if form.is_valid():
-        with refused_on(form):
-            revoke_licence(
-                actor=request.actor,
-                licence_id=shown.pk,
-                reason=form.cleaned_data["reason"],
-                now=timezone.now(),
-            )
-            messages.success(request, _("The licence is revoked and its seats are free."))
-            return redirect("licences:operator_licence", number)
-    return _operator_page(request, shown, revoke_form=form)
-
-
 def _own(request: MemberRequest, number: str) -> Licence:
     """The licence of one of our contracts; one that is due and not issued yet is issued now."""
     own = licences_of(request.organisation)
@@ -236,19 +153,6 @@ def _published(request: MemberRequest, number: str) -> Licence:
     return get_object_or_404(published, contract__number=number)
 
 
-def _any(number: str) -> Licence:
-    return get_object_or_404(all_licences(), contract__number=number)
-
-
-def _list(
-    request: HttpRequest, template: str, chosen: LicenceFilter, context: dict[str, Any]
-) -> HttpResponse:
-    now = timezone.now()
-    page = Paginator(chosen.qs, LICENCES_A_PAGE).get_page(request.GET.get("page"))
-    rows = [(each, each.standing(now=now)) for each in page]
-    return render(request, template, context | {"filter": chosen, "page": page, "rows": rows})
-
-
 def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
     may = permissions_of(request.actor)
     holds = shown.licensee == request.organisation
@@ -257,7 +161,7 @@ def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
     context = {
         "holds": holds,
         "uses": uses,
-        "events": _latest(events),
+        "events": latest(events),
         "publishes": shown.publisher == request.organisation and Permission.MANAGE_LISTINGS in may,
         "seats": Paginator(shown.activations.active(), SEATS_A_PAGE).get_page(request.GET.get("page")),
         "tokens": shown.tokens.select_related("created_by"),
@@ -265,42 +169,4 @@ def _page(request: MemberRequest, shown: Licence, **bound: Any) -> HttpResponse:
         "token_form": TokenForm(),
         "reason_form": ReasonForm(),
     }
-    return _render(request, "licences/licence.html", shown, context, bound)
-
-
-def _operator_page(request: PageRequest, shown: Licence, **bound: Any) -> HttpResponse:
-    context = {
-        "events": _latest(shown.events.all()),
-        "reason_form": ReasonForm(),
-        "revoke_form": ReasonForm(prefix="revoke"),
-    }
-    return _render(request, "licences/operator_licence.html", shown, context, bound)
-
-
-def _latest(events: QuerySet[LicenceEvent]) -> QuerySet[LicenceEvent]:
-    return events.select_related("by", "token").order_by("-pk")[:LATEST]
-
-
-def _render(
-    request: HttpRequest, template: str, shown: Licence, context: dict[str, Any], bound: dict[str, Any]
-) -> HttpResponse:
-    now = timezone.now()
-    common = {
-        "licence": shown,
-        "contract": shown.contract,
-        "version": version_of(shown.contract),
-        "plan": shown.contract.plan,
-        "standing": shown.standing(now=now),
-        "now": now,
-        "days": calls_by_day(shown, since=now - CALLS_OF, zone=timezone.get_current_timezone()),
-    }
-    return render(request, template, common | context | bound, status=422 if bound else 200)
-
-
-def _address_of(request: HttpRequest) -> str | None:
-    """The client's address, behind as many proxies as the settings say; None where there is none."""
-    said = BaseThrottle().get_ident(request)  # type: ignore[arg-type]  # reads META alone
-    try:
-        return str(ipaddress.ip_address(said or ""))
-    except ValueError:
-        return None
+    return licence_page(request, "licences/licence.html", shown, context, bound)

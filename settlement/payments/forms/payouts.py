@@ -1,35 +1,22 @@
-from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organisation
+from settlement.fields import set_choices
 from settlement.ledger.models import KINDS, AccountKind, Owner
-from settlement.money import show_yuan, to_fen
-from settlement.payments.csv_table import decode
-from settlement.payments.errors import BadStatement
-from settlement.payments.forms import LARGEST_FILE, OrganisationField
+from settlement.money import show_yuan
+from settlement.payments.forms.fields import AmountForm, BankFileField, OrganisationField, SentOnceForm
 from settlement.payments.models import PayoutSchedule, PayoutSource
 from settlement.payments.operations import BankDetails, Place
 from settlement.payments.operations.manual_transfer import MOVABLE
 
 
-class AmountForm(forms.Form):
-    amount = forms.DecimalField(label=_("Amount"), min_value=Decimal("0.01"), decimal_places=2, max_digits=16)
-
-    @property
-    def fen(self) -> int:
-        return to_fen(self.cleaned_data["amount"])
-
-
-class PayoutForm(AmountForm):
+class PayoutForm(SentOnceForm):
     taken_from = forms.ChoiceField(label=pgettext_lazy("account", "From"), choices=PayoutSource)
-    key = forms.CharField(widget=forms.HiddenInput, max_length=36, initial=lambda: str(uuid4()))
     field_order = ["taken_from", "amount"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,23 +51,13 @@ class ScheduleForm(forms.Form):
 
 
 class ResultsForm(forms.Form):
-    file = forms.FileField(
+    file = BankFileField(
         label=_("The bank's results (CSV)"),
         help_text=_(
             "Columns: serial, result (paid or failed), amount, reason; or the bank's Chinese names. "
             "The file is imported whole or not at all."
         ),
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
     )
-
-    def clean_file(self) -> str:
-        upload = self.cleaned_data["file"]
-        if upload.size > LARGEST_FILE:
-            raise ValidationError(_("The file is larger than 5 MB: split it by date."))
-        try:
-            return decode(upload.read())
-        except BadStatement as refusal:
-            raise ValidationError(str(refusal)) from None
 
 
 class ReasonForm(forms.Form):
@@ -123,9 +100,7 @@ class ManualTransferForm(AmountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("debit_kind", "credit_kind"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [(kind.value, _kind_label(kind)) for kind in MOVABLE]
+            set_choices(self, name, [(kind.value, _kind_label(kind)) for kind in MOVABLE])
 
     def place(self, side: str) -> Place:
         return Place(

@@ -16,6 +16,7 @@ from accounts.requests import MemberRequest
 from accounts.web import organisation_required, refused_on, tell_refusal
 from settlement.ledger.queries import balance_of
 from settlement.payments import stripe_api
+from settlement.payments.forms.payouts import PayoutAccountForm, PayoutForm, ScheduleForm
 from settlement.payments.models import PayoutAccount, PayoutSchedule, PayoutSource
 from settlement.payments.operations import (
     approve_payout_account,
@@ -24,7 +25,6 @@ from settlement.payments.operations import (
     propose_payout_account,
     refuse_payout_account,
 )
-from settlement.payments.payout_forms import PayoutAccountForm, PayoutForm, ScheduleForm
 from settlement.payments.queries import schedule_of, usable_account
 
 PAYOUTS_A_PAGE = 50
@@ -45,7 +45,7 @@ def ask(request: MemberRequest) -> HttpResponse:
         with refused_on(form):
             payout = ask_payout(
                 actor=request.actor,
-                amount=form.fen,
+                amount=form.cleaned_data["amount"],
                 taken_from=PayoutSource(form.cleaned_data["taken_from"]),
                 key=f"page:{form.cleaned_data['key']}",
                 now=timezone.now(),

@@ -12,6 +12,7 @@ from accounts.audit import Actor
 from accounts.requests import PageRequest
 from accounts.web import operator_required, refused_on, tell_refusal
 from settlement.payments.errors import BadStatement, PayoutRefused
+from settlement.payments.forms.payouts import ReasonForm, ResultsForm
 from settlement.payments.models import Payout, PayoutFile
 from settlement.payments.operations import (
     approve_payout_account,
@@ -23,7 +24,6 @@ from settlement.payments.operations import (
     refuse_payout_account,
     refuse_payout_file,
 )
-from settlement.payments.payout_forms import ReasonForm, ResultsForm
 from settlement.payments.queries import accounts_for_an_operator, amount_of
 
 FILES_A_PAGE = 50
