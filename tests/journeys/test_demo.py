@@ -74,6 +74,11 @@ def test_one_round_is_cleared_and_proven(demo: Demo, data: Path) -> None:
     for expected in ("orders", "matched", "welfare", "first come, first served", "mean price", "contracts"):
         assert re.search(rf"^  {expected}", said, re.MULTILINE), said
     assert "transfers agree with their balances" in said
+    for expected in ("delivered", "credited", "invoiced"):
+        assert re.search(rf"^  {expected} ", said, re.MULTILINE), said
+    papers = list((data / "papers").iterdir())
+    assert len(papers) == 3
+    assert all(paper.read_bytes().startswith(b"%PDF-") for paper in papers)
     assert any((data / "letters").iterdir())
     assert running_on(data) == []
 
