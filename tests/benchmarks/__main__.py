@@ -49,7 +49,7 @@ def main() -> None:
     rows: list[Row] = []
     for name in given.names or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += (measured := BENCHMARKS[name](given.milp_seconds))
+        rows += (measured := list(BENCHMARKS[name](given.milp_seconds)))
         print(render(measured), file=sys.stderr, flush=True)  # The whole takes a while: show what is known.
     print(f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores")
     print(render(rows))
