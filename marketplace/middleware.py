@@ -61,10 +61,12 @@ def _above(path: str) -> str:
 def organisation_zone(
     get_response: Callable[[PageRequest], HttpResponse],
 ) -> Callable[[PageRequest], HttpResponse]:
-    """Pages show and read times in the organisation's zone; a stranger's in the exchange's."""
+    """Pages show and read times in the organisation's zone, a stranger in the exchange's; the API in UTC."""
 
     def handle(request: PageRequest) -> HttpResponse:
         zone = request.organisation.timezone if request.organisation else settings.EXCHANGE_ZONE
+        if request.path.startswith("/api/"):
+            zone = "UTC"
         with timezone.override(ZoneInfo(zone)):
             return get_response(request)
 

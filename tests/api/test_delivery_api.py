@@ -56,6 +56,7 @@ def test_what_the_agent_reports_the_buyer_sees(
     assert [each["state"] for each in hours] == ["settled", "returned", "scheduled"]
     assert [each["credit_fen"] for each in hours] == [0, 2400, 0]
     assert [each["availability"] for each in hours] == [1.0, 0.5, None]
+    assert hours[0]["slot"] == "2026-06-01T02:00:00Z"
     assert hours == agent.get(f"contracts/{contract.number}/hours").json()
 
 
