@@ -6,9 +6,14 @@ import pytest_django
 from django.conf import settings
 from django.db import connection
 from django.utils import translation
+from hypothesis import settings as examples
 
 from accounts.models import Member, Organisation, Role, User
 from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFactory
+
+# No test is timed: a machine may be busy.
+examples.register_profile("untimed", deadline=None)
+examples.load_profile("untimed")
 
 MAY_BE_TRUNCATED = ["accounts_auditevent", "ledger_transfer", "ledger_entry"]
 

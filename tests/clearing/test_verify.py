@@ -51,6 +51,11 @@ def test_numbers_past_64_bits_are_judged_as_small_ones_are(data: st.DataObject, 
 
 
 UNITS, TICKS = 1_000, 10**13
+EMPTY = {
+    "asks": ("pool", "first", "last", "quantity", "price", "placed"),
+    "bids": ("quantity", "minimum", "duration", "earliest", "latest", "placed"),
+    "options": ("bid", "pool", "price"),
+}
 
 
 @given(st.data(), any_book)
@@ -61,6 +66,12 @@ def test_the_bound_is_exact_at_any_double(data: st.DataObject, book: Book) -> No
     prices = data.draw(st.lists(row, min_size=book["pools"], max_size=book["pools"]))
     exactly = bound(book, [[Fraction(price) for price in row] for row in prices])
     assert certificate.bound(read_book(book), np.array(prices)) == exactly
+
+
+def test_the_bound_of_a_book_without_orders_is_exact_at_the_least_double() -> None:
+    nobody = {name: {column: [] for column in columns} for name, columns in EMPTY.items()}
+    book = read_book({"slots": 1, "pools": 1, **nobody})
+    assert certificate.bound(book, np.array([[5e-324]])) == 0
 
 
 @given(any_book)

@@ -101,7 +101,7 @@ def _over_common_denominator(book: Book, numbers: NDArray[np.float64]) -> tuple[
     largest = int(np.abs(numbers).max(initial=0)) + 1
     dearest = max(int(column.max(initial=0)) for column in (book.asks.price, book.options.price))
     units = book.asks.quantity.astype(object).sum() + book.bids.quantity.astype(object).sum()
-    if 4 * units * book.slots * (largest + dearest) * denominator < 2**62:
+    if 4 * max(units, 1) * book.slots * (largest + dearest) * denominator < 2**62:
         return (numbers * denominator).astype(np.int64), denominator
     return _exact_integers(digits, exponent - 53, denominator), denominator
 
