@@ -1,13 +1,12 @@
 """Letters to an organisation's members, each in their language, through the outbox."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from django.utils import translation
 
 from accounts.models import Member, Role
 from accounts.operations import queue_email, queue_emails
-from accounts.queries import language_of
 
 
 def write_to(
@@ -20,15 +19,8 @@ def write_to(
     now: datetime.datetime,
 ) -> None:
     """Queue a letter to each active member in these roles; `subject` and `text` are msgids."""
-    members = Member.objects.filter(organisation=organisation_id, role__in=roles, user__is_active=True)
-    for address in members.order_by("pk").values_list("user__email", flat=True):
-        with translation.override(language_of(address)):
-            queue_email(
-                to=address,
-                subject=translation.gettext(subject) % values,
-                text=translation.gettext(text) % values,
-                now=now,
-            )
+    for to, title, body in _letters({organisation_id: values}, roles, subject, text):
+        queue_email(to=to, subject=title, text=body, now=now)
 
 
 def write_to_many(
@@ -40,13 +32,17 @@ def write_to_many(
     now: datetime.datetime,
 ) -> int:
     """As `write_to`, to many at once: what each organisation is told, by its id. The number of letters."""
+    return queue_emails(letters=list(_letters(values_of, roles, subject, text)), now=now)
+
+
+def _letters(
+    values_of: Mapping[int, Mapping[str, object]], roles: Sequence[Role], subject: str, text: str
+) -> Iterator[tuple[str, str, str]]:
+    """Address, subject and text for each active member in these roles."""
     members = Member.objects.filter(organisation__in=values_of, role__in=roles, user__is_active=True)
-    letters = []
     rows = members.order_by("pk").values_list("organisation", "user__email", "user__language")
     for organisation, address, language in rows:
+        values = values_of[organisation]
         with translation.override(language or translation.get_language()):
-            values = values_of[organisation]
-            letters.append(
-                (address, translation.gettext(subject) % values, translation.gettext(text) % values)
-            )
-    return queue_emails(letters=letters, now=now)
+            letter = address, translation.gettext(subject) % values, translation.gettext(text) % values
+        yield letter

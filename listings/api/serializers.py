@@ -131,26 +131,28 @@ class VersionSerializer(serializers.ModelSerializer[AlgorithmVersion]):
         )
 
 
+PLAN_TERMS = (
+    "id",
+    "name",
+    "kind",
+    "term_days",
+    "calls",
+    "binding",
+    "territory",
+    "commercial",
+    "derivatives",
+    "price_fen",
+    "supply",
+)
+
+
 class PlanSerializer(serializers.ModelSerializer[LicencePlan]):
     price_fen = serializers.IntegerField(source="price", help_text="Per seat.")
     left = serializers.IntegerField(allow_null=True, help_text="Seats left; null where supply is unlimited.")
 
     class Meta:
         model = LicencePlan
-        fields = (
-            "id",
-            "name",
-            "kind",
-            "term_days",
-            "calls",
-            "binding",
-            "territory",
-            "commercial",
-            "derivatives",
-            "price_fen",
-            "supply",
-            "left",
-        )
+        fields = (*PLAN_TERMS, "left")
 
 
 class AlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
@@ -196,21 +198,7 @@ class OwnPlanSerializer(serializers.ModelSerializer[LicencePlan]):
 
     class Meta:
         model = LicencePlan
-        fields = (
-            "id",
-            "name",
-            "kind",
-            "term_days",
-            "calls",
-            "binding",
-            "territory",
-            "commercial",
-            "derivatives",
-            "price_fen",
-            "supply",
-            "sold",
-            "status",
-        )
+        fields = (*PLAN_TERMS, "sold", "status")
 
 
 class OwnAlgorithmSerializer(serializers.ModelSerializer[Algorithm]):

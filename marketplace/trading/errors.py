@@ -21,12 +21,6 @@ class CannotCancel(DomainError):
     code = "cannot_cancel"
 
 
-class RoundFailed(DomainError):
-    """The round cannot be settled; it is marked as failed, and its orders rest again."""
-
-    code = "round_failed"
-
-
 class Fenced(DomainError):
     """Somebody else has claimed the round since; what this process worked out is not written."""
 

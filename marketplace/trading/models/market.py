@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.triggers import append_only
 from listings.models import Accelerator, LicencePlan, Pool
 from marketplace.trading.models.round import Round
 
@@ -31,7 +31,7 @@ class PriceCurve(models.Model):
                 condition=Q(pool__isnull=False, plan__isnull=True) | Q(pool__isnull=True, plan__isnull=False),
             ),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only()]
 
     def __str__(self) -> str:
         return f"{self.pool or self.plan} in {self.round}"
@@ -68,7 +68,7 @@ class IndexPoint(models.Model):
             models.CheckConstraint(name="index_point_has_volume", condition=Q(unit_hours__gt=0)),
         ]
         indexes = [models.Index(fields=["accelerator", "at"])]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only()]
 
     def __str__(self) -> str:
         return f"{self.accelerator} in {self.round}"

@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import ClassVar
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from accounts.triggers import append_only
 from listings.models import Capacity, LicencePlan, Pool
 from marketplace.trading.models.order import Order
 from marketplace.trading.models.round import Round
@@ -58,7 +58,7 @@ class Trade(models.Model):
             ),
             models.CheckConstraint(name="trade_has_quantity", condition=Q(quantity__gt=0)),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only()]
 
     def __str__(self) -> str:
         return f"Trade {self.pk}"
@@ -84,7 +84,7 @@ class Allocation(models.Model):
                 name="allocation_is_something", condition=Q(units__gt=0, ends_at__gt=F("starts_at"))
             )
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [append_only()]
 
     def __str__(self) -> str:
         return f"{self.units} of {self.capacity_id} for {self.trade_id}"
