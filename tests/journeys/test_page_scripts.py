@@ -81,6 +81,8 @@ def test_the_estimate_follows_what_is_typed_and_the_bid_can_be_placed_and_cancel
     expect(estimate).to_contain_text("¥60.00")
     expect(estimate).to_contain_text("1 of 2 eligible pools are within your limit")
 
+    with page.expect_response("**/estimate/**"):  # Leaving the field asks once more.
+        page.get_by_label("Limit price", exact=True).blur()
     page.get_by_role("button", name="Place the bid").click()
     expect(page.get_by_text("The bid is placed")).to_be_visible()
     placed = Order.objects.get(organisation=signed_in_trader.organisation)
