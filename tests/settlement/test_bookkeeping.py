@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from settlement.ledger.errors import InsufficientFunds, KeyUsedForAnotherBody
 from settlement.ledger.models import Account, AccountKind, Currency, Entry, Transfer, TransferKind
@@ -216,6 +216,32 @@ def test_an_account_that_does_not_exist_is_refused(bank, now):
     post_transfer(kind=TransferKind.TOP_UP, source="test", source_id="lost", postings=lines, now=now)
     with pytest.raises(IntegrityError, match="the 2 entries it names"):
         check_now()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shard", "owned"),
+    [
+        (AccountKind.BANK, 0, True),
+        (AccountKind.AVAILABLE, 0, False),
+        (AccountKind.AVAILABLE, 1, True),
+        (AccountKind.PROGRAMME, 0, True),
+    ],
+)
+def test_an_account_is_of_a_kind_for_its_owner(buyer, kind, shard, owned):
+    account = Account(organisation=buyer if owned else None, kind=kind, shard=shard, currency=Currency.HKD)
+    with pytest.raises(DatabaseError, match="kind_has_its_owner"), transaction.atomic():
+        account.save()
+    drop_trigger("ledger_account", "kind_has_its_owner")
+    account.save()
+
+
+@pytest.mark.parametrize("change", [{"kind": AccountKind.STRIPE}, {"shard": 7}, {"currency": Currency.HKD}])
+def test_an_account_stays_what_it_is(bank, change):
+    changed = Account.objects.filter(pk=bank)
+    with pytest.raises(DatabaseError, match="stays_what_it_is"), transaction.atomic():
+        changed.update(**change)
+    drop_trigger("ledger_account", "stays_what_it_is")
+    assert changed.update(**change) == 1
 
 
 def test_a_correction_is_a_linked_reversal_made_once(buyer, bank, mine, now):
