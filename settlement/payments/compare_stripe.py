@@ -2,16 +2,27 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Sum
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q, QuerySet, Sum
 
 from settlement.ledger.models import AccountKind, Currency, TransferKind
-from settlement.payments.compare import PAYOUT, Compared, Finding, Kind, entries_of, zone
+from settlement.payments.compare import (
+    NOTHING_PROVED,
+    PAYOUT,
+    Compared,
+    Finding,
+    Kind,
+    Opening,
+    entries_since,
+    zone,
+)
 from settlement.payments.models import CardRefund, CardTopUp, StripeBalanceTransaction, StripePayout
 
 STRIPE, CARD_REFUND, STRIPE_FEE = "stripe", "card_refund", "stripe_fee"  # The `source` of each transfer.
+ONE_DAY = datetime.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -32,22 +43,21 @@ class Movement:
 
     amount: int
     day: datetime.date
+    entries: Sequence[int] = ()
 
 
 class Names:
-    """From Stripe's objects to the ledger's transfers."""
+    """From Stripe's objects, those that the rows are about, to the ledger's transfers."""
 
-    def __init__(self) -> None:
-        payments = CardTopUp.objects.filter(charge_id__isnull=False)
+    def __init__(self, rows: QuerySet[StripeBalanceTransaction]) -> None:
+        sources = rows.order_by().values("source")
+        payments = CardTopUp.objects.filter(charge_id__in=sources)
         self.payment_of = dict(payments.values_list("charge_id", "payment_intent_id"))
-        self.refund_of = dict(
-            CardRefund.objects.filter(refund_id__isnull=False).values_list("refund_id", "pk")
-        )
-        payouts = StripePayout.objects.filter(transfer_id__isnull=False)
+        self.refund_of = dict(CardRefund.objects.filter(refund_id__in=sources).values_list("refund_id", "pk"))
+        payouts = StripePayout.objects.filter(transfer_id__in=sources)
         self.payout_of = dict(payouts.values_list("transfer_id", "pk"))
-        self.reversed_by = dict(
-            payouts.filter(reversal_call__isnull=False).values_list("reversal_call__object_id", "pk")
-        )
+        reversed_ = StripePayout.objects.filter(reversal_call__object_id__in=sources)
+        self.reversed_by = dict(reversed_.values_list("reversal_call__object_id", "pk"))
 
     def key_of(self, row: StripeBalanceTransaction) -> Key:
         source, taken = row.source, row.amount < 0
@@ -65,12 +75,13 @@ class Names:
         return Key("", f"{row.kind} {source or row.transaction_id}")
 
 
-def compare_stripe(day: datetime.date, currency: Currency) -> Compared:
+def compare_stripe(day: datetime.date, currency: Currency, opening: Opening) -> Compared:
     """A transfer counts on the day of its balance transaction; one without, on the day it was posted."""
-    told = _told(currency)
-    booked = _booked(currency)
+    told = _told(currency, opening)
+    booked = _booked(currency, opening)
     _pair_by_hand(told, booked)
     here = {key: told[key].day if key in told else move.day for key, move in booked.items()}
+    carried = [pk for key, move in booked.items() if here[key] > day for pk in move.entries]
     booked = {key: move for key, move in booked.items() if here[key] <= day}
     told = {key: move for key, move in told.items() if move.day <= day}
     findings = []
@@ -81,18 +92,25 @@ def compare_stripe(day: datetime.date, currency: Currency) -> Compared:
             kind = Kind.AMOUNTS if there and ours else Kind.LINE_ALONE if there else Kind.TRANSFER_ALONE
             since = there.day if there else here[key]
             findings.append(Finding(kind, str(key)[:200], differs, since))
+    ledger = opening.settled + sum(move.amount for move in booked.values())
+    statement = opening.settled + sum(move.amount for move in told.values())
     return Compared(
-        ledger=sum(move.amount for move in booked.values()),
-        statement=sum(move.amount for move in told.values()) if told else None,
+        ledger=ledger,
+        statement=statement if told or opening != NOTHING_PROVED else None,
         findings=findings,
+        settled=ledger,
+        carried=carried,
     )
 
 
-def _told(currency: Currency) -> dict[Key, Movement]:
+def _told(currency: Currency, opening: Opening) -> dict[Key, Movement]:
     """What Stripe says: a movement's gross amount under its own key, its fee under another."""
-    names = Names()
+    proved_until = datetime.datetime.combine(opening.day + ONE_DAY, datetime.time.min, zone())
+    unread = Q(pk__gt=opening.last_line) | Q(created_at__gte=proved_until)
+    rows = StripeBalanceTransaction.objects.filter(unread, currency=currency)
+    names = Names(rows)
     told: dict[Key, Movement] = {}
-    for row in StripeBalanceTransaction.objects.filter(currency=currency).order_by("created_at", "pk"):
+    for row in rows.order_by("created_at", "pk"):
         day = row.created_at.astimezone(zone()).date()
         fee = Key(STRIPE_FEE, row.transaction_id, TransferKind.PROCESSING_COST)
         for key, amount in ((names.key_of(row), row.amount), (fee, -row.fee)):
@@ -102,16 +120,16 @@ def _told(currency: Currency) -> dict[Key, Movement]:
     return told
 
 
-def _booked(currency: Currency) -> dict[Key, Movement]:
+def _booked(currency: Currency, opening: Opening) -> dict[Key, Movement]:
     rows = (
-        entries_of(AccountKind.STRIPE, currency)
+        entries_since(opening, AccountKind.STRIPE, currency)
         .values_list("transfer__source", "transfer__source_id", "transfer__kind", "transfer__posted_at")
-        .annotate(sum=Sum("amount"))
+        .annotate(sum=Sum("amount"), entries=ArrayAgg("pk"))
         .exclude(sum=0)
     )
     return {
-        Key(source, source_id, kind): Movement(-amount, posted_at.astimezone(zone()).date())
-        for source, source_id, kind, posted_at, amount in rows
+        Key(source, source_id, kind): Movement(-amount, posted_at.astimezone(zone()).date(), entries)
+        for source, source_id, kind, posted_at, amount, entries in rows
     }
 
 

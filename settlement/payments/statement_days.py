@@ -23,8 +23,8 @@ class Gap:
     amount: int
 
 
-def closing(lines: Iterable[Line]) -> tuple[int, list[Gap]]:
-    """The balance after the last day, and the gaps on the way there.
+def closing(lines: Iterable[Line], reached: int | None = None) -> tuple[int, list[Gap]]:
+    """The balance after the last day, and the gaps on the way there from the one `reached` before.
 
     Each line is a step from one balance to the next, so a day's lines are a path: where they are complete,
     the one balance that no other line begins from is the day's last. Where several are, lines are missing,
@@ -33,7 +33,6 @@ def closing(lines: Iterable[Line]) -> tuple[int, list[Gap]]:
     days: dict[datetime.date, list[Line]] = defaultdict(list)
     for line in lines:
         days[line.day].append(line)
-    reached: int | None = None
     gaps = []
     for day in sorted(days):
         ends = _ends(days[day], reached)

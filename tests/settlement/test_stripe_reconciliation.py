@@ -66,7 +66,7 @@ def test_what_is_not_booked_here_or_unknown_there_is_listed(world, buyer):
     reconciled(world)
     drop_trigger("payments_stripebalancetransaction", "append_only")
     run("UPDATE payments_stripebalancetransaction SET amount = amount - 700, net = net - 700")
-    runs = operations.reconcile(day=LATER, now=world.now)
+    runs = operations.reconcile(day=LATER, now=world.now, from_the_beginning=True)
     assert sum(each.difference or 0 for each in runs if each.account == "stripe") == -700
     assert open_now() == [(Kind.AMOUNTS, -700)]
     CardTopUp.objects.filter(pk=top_up.pk).update(charge_id=None)

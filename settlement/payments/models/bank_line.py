@@ -54,7 +54,8 @@ class BankLine(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["booked_on"], condition=Q(status="suspense"), name="bank_line_in_suspense")
+            models.Index(fields=["booked_on"], condition=Q(status="suspense"), name="bank_line_in_suspense"),
+            models.Index(fields=["booked_on"], name="bank_line_by_day"),
         ]
         triggers = [
             never_deleted(),

@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -23,7 +24,11 @@ class Reconciled(models.TextChoices):
 
 
 class Reconciliation(models.Model):
-    """One account at the end of one day, in fen as the platform has it; `statement` None: nobody told."""
+    """One account at the end of one day, in fen as the platform has it; `statement` None: nobody told.
+
+    One without a difference is a proof: a later run may go on from it, and read neither the entries up to
+    `last_entry`, but those `carried`, which come to `settled`, nor the lines up to `last_line` and its day.
+    """
 
     account = models.CharField(_("account"), max_length=20, choices=Reconciled)
     currency = models.CharField(_("currency"), max_length=3, choices=Currency, default=Currency.CNY)
@@ -33,10 +38,44 @@ class Reconciliation(models.Model):
     ran_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     ran_at = models.DateTimeField(_("ran"))
 
+    # The proof that the run went on from; None: it read everything from the beginning.
+    went_on_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    is_proof = models.BooleanField(_("without difference"), default=False)
+    settled = models.BigIntegerField(default=0)
+    carried = ArrayField(models.BigIntegerField(), default=list)
+    last_entry = models.BigIntegerField(default=0)
+    last_line = models.BigIntegerField(default=0)
+
     class Meta:
         verbose_name, verbose_name_plural = _("reconciliation"), _("reconciliations")
         ordering = ["-pk"]
-        triggers = [append_only()]
+        constraints = [
+            models.CheckConstraint(
+                name="reconciliation_proof_agrees",
+                condition=Q(is_proof=False) | Q(statement__isnull=False, statement=F("ledger")),
+            )
+        ]
+        indexes = [models.Index(fields=["account", "currency", "id"], name="reconciliation_of_account")]
+        triggers = [
+            append_only(),
+            pgtrigger.Trigger(
+                name="goes_on_from_a_proof",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(new__went_on_from__isnull=False),
+                func="""
+                    IF NOT EXISTS (
+                        SELECT FROM payments_reconciliation proof
+                        WHERE proof.id = NEW.went_on_from_id AND proof.is_proof AND proof.day <= NEW.day
+                        AND proof.account = NEW.account AND proof.currency = NEW.currency
+                    ) THEN
+                        RAISE EXCEPTION 'a reconciliation goes on from a proof of its own account'
+                        USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account} {self.day}"

@@ -56,7 +56,10 @@ class StripeCall(models.Model):
                 condition=Q(status="answered") ^ Q(object_id=""),
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_call_waiting")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(status="waiting"), name="stripe_call_waiting"),
+            models.Index(fields=["object_id"], name="stripe_call_by_what_it_made"),
+        ]
         triggers = [
             never_deleted(),
             pgtrigger.ReadOnly(

@@ -26,6 +26,7 @@ from settlement.payments.errors import AlreadyBooked, BadLine, BadStatement
 from settlement.payments.models import BankLine
 from settlement.payments.operations.arrears import pay_arrears
 from settlement.payments.operations.explain_lines import Explained, explain_manual_transfers, explain_payouts
+from settlement.payments.operations.hold_still import hold_still
 from settlement.payments.reference import number_in, reference_for
 from settlement.payments.statement_file import StatementLine, parse
 
@@ -62,6 +63,7 @@ def import_bank_lines(*, actor: Actor, csv_text: str, now: datetime.datetime) ->
     new = _unknown(lines)
     explained = explain_payouts(new, now) | explain_manual_transfers(new)
     explained |= _receive([line for line in new if line.amount > 0 and line.serial not in explained], now)
+    hold_still(AccountKind.BANK, Currency.CNY)
     rows = BankLine.objects.bulk_create(
         BankLine(
             serial=line.serial,

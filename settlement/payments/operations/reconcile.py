@@ -2,30 +2,43 @@
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.models import User
 from accounts.permissions import require_operator
-from settlement.ledger.models import Account, Currency
+from settlement.ledger.models import AccountKind, Currency
 from settlement.payments.compare import (
+    NOTHING_PROVED,
     Compared,
     Finding,
     Kind,
+    Opening,
     compare_bank,
     compare_payouts,
     compare_suspense,
+    entries_since,
     zone,
 )
 from settlement.payments.compare_stripe import compare_stripe
 from settlement.payments.errors import AlreadyDecided
-from settlement.payments.models import Difference, Reconciled, Reconciliation
+from settlement.payments.models import (
+    BankLine,
+    Difference,
+    Reconciled,
+    Reconciliation,
+    StripeBalanceTransaction,
+)
+from settlement.payments.operations.hold_still import hold_still
+from settlement.payments.queries import last_proof
 
-Compare = Callable[[datetime.date, Currency], Compared]
+Compare = Callable[[datetime.date, Currency, Opening], Compared]
 # The account, how it is compared, and whether in every currency of the market: the bank's is in renminbi.
 COMPARE: list[tuple[Reconciled, Compare, bool]] = [
     (Reconciled.BANK, compare_bank, False),
@@ -33,15 +46,28 @@ COMPARE: list[tuple[Reconciled, Compare, bool]] = [
     (Reconciled.PAYOUTS, compare_payouts, True),
     (Reconciled.SUSPENSE, compare_suspense, False),
 ]
+# What others say line by line.
+LINES: dict[Reconciled, type[models.Model]] = {
+    Reconciled.BANK: BankLine,
+    Reconciled.STRIPE: StripeBalanceTransaction,
+}
 
 
 def reconcile(
-    *, day: datetime.date, now: datetime.datetime, ran_by: User | None = None
+    *,
+    day: datetime.date,
+    now: datetime.datetime,
+    ran_by: User | None = None,
+    from_the_beginning: bool = False,
 ) -> list[Reconciliation]:
-    """Reconcile each account as it stood at the end of `day`; may run as often as one likes."""
+    """Reconcile each account as it stood at the end of `day`; may run as often as one likes.
+
+    Each goes on from the last run of its account that proved it without difference, and so trusts what was
+    read before; `from_the_beginning` reads everything again.
+    """
     market = sorted({Currency.CNY, *(Currency(code) for code in settings.STRIPE_CURRENCIES)})
     return [
-        _reconcile(account, currency, compare, day, now, ran_by)
+        _reconcile(account, currency, compare, day, now, ran_by, from_the_beginning)
         for account, compare, everywhere in COMPARE
         for currency in (market if everywhere else [Currency.CNY])
     ]
@@ -75,9 +101,13 @@ def _reconcile(
     day: datetime.date,
     now: datetime.datetime,
     ran_by: User | None,
+    from_the_beginning: bool,
 ) -> Reconciliation:
-    _hold_still(account, currency)
-    compared = compare(day, currency)
+    hold_still(AccountKind(account.value), currency)
+    proof = None if from_the_beginning else last_proof(account, currency, day)
+    opening = _opening(proof) if proof else NOTHING_PROVED
+    compared = compare(day, currency, opening)
+    findings = _with_the_rest(compared, day)
     run = Reconciliation.objects.create(
         account=account,
         currency=currency,
@@ -86,8 +116,14 @@ def _reconcile(
         statement=compared.statement,
         ran_by=ran_by,
         ran_at=now,
+        went_on_from=proof,
+        is_proof=compared.statement == compared.ledger and all(each.kind == Kind.AGEING for each in findings),
+        settled=compared.settled,
+        carried=compared.carried,
+        last_entry=_last(entries_since(opening, AccountKind(account.value), currency)) or opening.last_entry,
+        last_line=_last(LINES[account]._default_manager.all()) if account in LINES else 0,
     )
-    found = {(each.kind.value, each.what, each.amount): each for each in _with_the_rest(compared, day)}
+    found = {(each.kind.value, each.what, each.amount): each for each in findings}
     standing = {
         (each.kind, each.what, each.amount): each.pk
         for each in Difference.objects.standing().filter(account=account, currency=currency)
@@ -110,10 +146,12 @@ def _reconcile(
     return run
 
 
-def _hold_still(account: Reconciled, currency: Currency) -> None:
-    """Lock the account as `ledger_post` does: what moves its money commits before, or waits."""
-    rows = Account.objects.filter(organisation=None, kind=account.value, currency=currency).order_by("pk")
-    list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+def _opening(proof: Reconciliation) -> Opening:
+    return Opening(proof.settled, proof.carried, proof.last_entry, proof.last_line, proof.day)
+
+
+def _last(rows: QuerySet[Any]) -> int:
+    return rows.aggregate(last=Max("pk"))["last"] or 0
 
 
 def _with_the_rest(compared: Compared, day: datetime.date) -> list[Finding]:

@@ -5,8 +5,10 @@ import datetime
 import json
 from collections.abc import Callable, Iterable, Mapping
 
+from django.db import transaction
 from django.db.models import F
 
+from settlement.ledger.models import AccountKind, Currency
 from settlement.payments import stripe_api
 from settlement.payments.errors import BadMessage
 from settlement.payments.models import StripeBalanceTransaction, StripeCall, StripeEvent
@@ -18,6 +20,7 @@ from settlement.payments.operations import (
     stripe_payouts,
     stripe_refunds,
 )
+from settlement.payments.operations.hold_still import hold_still
 from settlement.payments.operations.stripe_calls import FollowUp, make_call, ring, wait_after
 from settlement.payments.stripe_api import Kind, NoAnswer, Object, Refused, Verb
 
@@ -142,23 +145,24 @@ def _store_balance_transactions(now: datetime.datetime) -> None:
     since = (
         last.created_at - BALANCE_IS_REREAD if last else datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
     )
-    StripeBalanceTransaction.objects.bulk_create(
-        [
-            StripeBalanceTransaction(
-                transaction_id=each["id"],
-                kind=each["type"],
-                source=each["source"] or "",
-                currency=each["currency"].upper(),
-                amount=each["amount"],
-                fee=each["fee"],
-                net=each["net"],
-                created_at=_moment(each["created"]),
-                available_on=_moment(each["available_on"]),
-            )
-            for each in stripe_api.balance_transactions(since)
-        ],
-        ignore_conflicts=True,
-    )
+    rows = [
+        StripeBalanceTransaction(
+            transaction_id=each["id"],
+            kind=each["type"],
+            source=each["source"] or "",
+            currency=each["currency"].upper(),
+            amount=each["amount"],
+            fee=each["fee"],
+            net=each["net"],
+            created_at=_moment(each["created"]),
+            available_on=_moment(each["available_on"]),
+        )
+        for each in stripe_api.balance_transactions(since)
+    ]
+    with transaction.atomic():
+        for currency in Currency:
+            hold_still(AccountKind.STRIPE, currency)
+        StripeBalanceTransaction.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _moment(seconds: int) -> datetime.datetime:
