@@ -22,38 +22,30 @@ DEPLOYED = bool(env("DATABASE_URL", default=""))
 DEBUG = env.bool("DEBUG", default=False)
 
 
-def own_secret_key() -> str:
-    """A key for this checkout alone, made once and kept beside its private data."""
-    path = private_services.DATA_DIR / "secret_key"
+def own(name: str, made: str) -> str:
+    """A secret for this checkout alone: what was `made` the first time, kept beside its private data."""
+    path = private_services.DATA_DIR / name
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+        path.write_text(made)
     return path.read_text()
 
 
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and DEPLOYED:
     raise ImproperlyConfigured("Set SECRET_KEY to a long random string: `openssl rand -base64 48` makes one.")
-SECRET_KEY = SECRET_KEY or own_secret_key()
+SECRET_KEY = SECRET_KEY or own("secret_key", secrets.token_urlsafe(48))
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-
-
-def own_signing_keys() -> list[str]:
-    """This checkout's own keys, one a line, the last one signing; the first is made once."""
-    path = private_services.DATA_DIR / "signing_keys"
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
-    return path.read_text().split()
-
 
 # What contracts and licences are signed with: seeds in base64, oldest first; the last one signs.
 SIGNING_KEYS = env.list("SIGNING_KEYS", default=[])
 if not SIGNING_KEYS and DEPLOYED:
     raise ImproperlyConfigured("Set SIGNING_KEYS to an Ed25519 key: `openssl rand -base64 32` makes one.")
-SIGNING_KEYS = SIGNING_KEYS or own_signing_keys()
+SIGNING_KEYS = (
+    SIGNING_KEYS
+    or own("signing_keys", base64.b64encode(secrets.token_bytes(32)).decode() + "\n").split()  # A line a key.
+)
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if DEPLOYED else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
