@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import PurePath
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -54,3 +55,10 @@ def check_evidence(file: Upload) -> str:
     if not FORMATS[suffix](content):
         raise InvalidInput(_("%(name)s is not what its ending says.") % {"name": name})
     return hashlib.sha256(content).hexdigest()
+
+
+def kept_as(file: Upload, sha256: str) -> dict[str, Any]:
+    """The fields of a checked file's row: its path is random, its name is only shown."""
+    name, size = PurePath(str(file.name)).name[:200], file.size or 0
+    file.name = f"{uuid4()}{PurePath(name).suffix.lower()}"
+    return {"file": file, "name": name, "size_bytes": size, "sha256": sha256}

@@ -16,14 +16,12 @@ from marketplace.clearing.book import Column
 from marketplace.clearing.compiled import njit
 from marketplace.clearing.construct import bid_values, insert
 from marketplace.clearing.market import (
-    SOLD_OUT,
     Charge,
     Grid,
     Market,
-    nobody_loses,
+    can_add,
     place,
     remove,
-    reserve_of,
 )
 
 ROUNDS = 8
@@ -295,12 +293,5 @@ def _take_out(bids, options, cells, levels, removed, gone, b):  # type: ignore[n
 def _fits(bids, options, cells, levels, b, o, start):  # type: ignore[no-untyped-def]
     """Whether a rejected bid can be added whole at this option and start, it affords it and nobody loses."""
     k, end, units = options[o].pool, start + bids[b].duration, bids[b].quantity
-    floors = 0
-    for t in range(start, end):
-        floor = reserve_of(levels, cells[k, t], units)
-        if floor == SOLD_OUT:
-            return False
-        floors += floor
-    return floors <= options[o].limit * bids[b].duration and nobody_loses(
-        bids, options, cells, levels, k, start, end, units
-    )
+    most = options[o].limit * bids[b].duration
+    return can_add(bids, options, cells, levels, k, start, end, units, most)

@@ -227,6 +227,18 @@ def nobody_loses(bids, options, cells, levels, k, start, end, units):  # type: i
     return True
 
 
+@njit(cache=True, nogil=True)
+def can_add(bids, options, cells, levels, k, start, end, units, most):  # type: ignore[no-untyped-def]
+    """Whether `units` more fit in [start, end): their floors come to `most` at most, and nobody loses."""
+    floors = 0
+    for t in range(start, end):
+        floor = reserve_of(levels, cells[k, t], units)
+        if floor == SOLD_OUT:
+            return False
+        floors += floor
+    return floors <= most and nobody_loses(bids, options, cells, levels, k, start, end, units)
+
+
 class Charge(NamedTuple):
     """What units are charged in a slot: `pull` each at least; all of them the floor they make, where it is
     `marginal`, or else each its own reserve.

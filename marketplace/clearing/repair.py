@@ -16,6 +16,7 @@ from marketplace.clearing.market import (
     SOLD_OUT,
     Charge,
     Market,
+    can_add,
     nobody_loses,
     place,
     remove,
@@ -207,16 +208,8 @@ def _insert_anywhere(bids, options, cells, levels, b):  # type: ignore[no-untype
 def _affords(bids, options, cells, levels, b, more):  # type: ignore[no-untyped-def]
     """Whether an accepted bid could have `more` units where it stands, and nobody lose."""
     k, start = bids[b].pool, bids[b].start
-    end = start + bids[b].duration
-    floors = 0
-    for t in range(start, end):
-        floor = reserve_of(levels, cells[k, t], more)
-        if floor == SOLD_OUT:
-            return False
-        floors += floor
-    return floors <= bids[b].limit * bids[b].duration and nobody_loses(
-        bids, options, cells, levels, k, start, end, more
-    )
+    end, most = start + bids[b].duration, bids[b].limit * bids[b].duration
+    return can_add(bids, options, cells, levels, k, start, end, more, most)
 
 
 @njit(cache=True, nogil=True)

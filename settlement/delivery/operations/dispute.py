@@ -2,8 +2,6 @@
 
 import datetime
 from collections.abc import Sequence
-from pathlib import PurePath
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +16,7 @@ from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
-from settlement.evidence import MOST_FILES, Upload, check_evidence
+from settlement.evidence import MOST_FILES, Upload, check_evidence, kept_as
 from settlement.letters import write_to
 
 Kind = DisputeMessage.Kind
@@ -171,7 +169,5 @@ def _write(
         written_at=now,
     )
     for file, sha256 in zip(files, hashes, strict=True):
-        name, size = PurePath(str(file.name)).name[:200], file.size or 0
-        file.name = f"{uuid4()}{PurePath(name).suffix.lower()}"
-        Evidence.objects.create(message=message, file=file, name=name, size_bytes=size, sha256=sha256)
+        Evidence.objects.create(message=message, **kept_as(file, sha256))
     return message

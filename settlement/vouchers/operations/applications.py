@@ -2,8 +2,6 @@
 
 import datetime
 from collections.abc import Sequence
-from pathlib import PurePath
-from uuid import uuid4
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,7 +11,7 @@ from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.models import Organisation, Role
 from accounts.permissions import Permission, require, require_verified
-from settlement.evidence import MOST_FILES, Upload, check_evidence
+from settlement.evidence import MOST_FILES, Upload, check_evidence, kept_as
 from settlement.letters import write_to
 from settlement.money import show_yuan
 from settlement.vouchers.errors import ProgrammeRefused
@@ -82,11 +80,7 @@ def apply(
         submitted_at=now,
     )
     for file, sha256 in zip(files, hashes, strict=True):
-        name, size = PurePath(str(file.name)).name[:200], file.size or 0
-        file.name = f"{uuid4()}{PurePath(name).suffix.lower()}"
-        ApplicationFile.objects.create(
-            application=application, file=file, name=name, size_bytes=size, sha256=sha256
-        )
+        ApplicationFile.objects.create(application=application, **kept_as(file, sha256))
     record(actor=actor, verb="submit", subject=application, detail={"fen": amount}, now=now)
     write_to(
         organisation_id=programme.issuer_id,
