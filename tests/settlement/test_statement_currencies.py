@@ -64,6 +64,7 @@ def test_the_statement_is_of_one_currency(dollars, owner):
         assert shown in page
         assert other not in page
         assert 'name="currency"' in page
+        assert f"Amounts in {asked.get('currency', 'CNY')}" in page
 
 
 def test_a_currency_that_there_is_not_is_said_to_be_wrong(dollars, owner):
