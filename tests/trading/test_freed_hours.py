@@ -207,7 +207,7 @@ def test_the_record_is_kept_and_the_trail_says_who(capacity):
     assert (event.organisation, event.user) == (contract.provider, freed.offered_by)
     assert event.verb_label == "offered again"
     assert event.subject_label == "freed hours"
-    assert dict(event.detail_lines) == {
+    assert dict(event.detail_lines()) == {
         "contract": contract.number,
         "first slot": "2026-06-01 07:00 UTC",
         "unit-hours": "32",
