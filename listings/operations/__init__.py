@@ -11,7 +11,14 @@ from listings.operations.capacity import (
 )
 from listings.operations.facilities import add_facility, add_pool, edit_facility, resize_pool
 from listings.operations.plans import add_plan, edit_plan, relist_plan, withdraw_plan
-from listings.operations.sales import HourSale, freeze_capacities, sell_hours, sell_seats, thaw_capacities
+from listings.operations.sales import (
+    HourSale,
+    free_hours,
+    freeze_capacities,
+    sell_hours,
+    sell_seats,
+    thaw_capacities,
+)
 from listings.operations.upload import upload_capacity_csv
 from listings.operations.versions import add_version
 
@@ -26,6 +33,7 @@ __all__ = [
     "edit_capacity",
     "edit_facility",
     "edit_plan",
+    "free_hours",
     "freeze_capacities",
     "list_algorithm",
     "list_capacity",

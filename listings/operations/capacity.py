@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.permissions import require_verified
-from listings.errors import AlreadySold, InRound, PoolOvercommitted, WrongStatus, constraint_of
+from listings.errors import AlreadySold, PoolOvercommitted, WrongStatus, constraint_of
 from listings.models import Capacity, Pool
-from listings.operations.guard import clean, require_own
+from listings.operations.guard import clean, refuse_frozen, require_own
 from listings.queries import most_committed
 from listings.slots import is_slot, shown, slot_of
 
@@ -138,8 +138,7 @@ def _claim(actor: Actor, capacity: Capacity) -> Capacity:
     require_own(actor, capacity.pool.facility.provider)
     Pool.objects.select_for_update(no_key=True).get(pk=capacity.pool_id)
     capacity = Capacity.objects.select_for_update(no_key=True).get(pk=capacity.pk)
-    if capacity.frozen:
-        raise InRound(_("A round is being cleared with this capacity in it. Try again in a minute."))
+    refuse_frozen(capacity)
     return capacity
 
 

@@ -9,7 +9,8 @@ from accounts.audit import Actor
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import Organisation
 from accounts.permissions import Permission, require
-from listings.errors import AlreadyListed
+from listings.errors import AlreadyListed, InRound
+from listings.models import Capacity
 
 
 def require_own(actor: Actor, organisation: Organisation) -> None:
@@ -27,6 +28,12 @@ def require_provider(actor: Actor) -> Organisation:
             _("Your organisation only buys. Ask an owner to change what it does to be able to list.")
         )
     return organisation
+
+
+def refuse_frozen(capacity: Capacity) -> None:
+    """Raise InRound where a round is being cleared with this capacity, which the caller has locked."""
+    if capacity.frozen:
+        raise InRound(_("A round is being cleared with this capacity in it. Try again in a minute."))
 
 
 def clean(row: models.Model, exclude: set[str] | None = None) -> None:

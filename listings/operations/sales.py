@@ -1,4 +1,4 @@
-"""What a settled round does to the listings: it freezes them at the gate, sells from them, and thaws them."""
+"""What rounds do to the listings: freeze, sell, thaw; and what was sold is freed where a contract ended."""
 
 import datetime
 from collections.abc import Sequence
@@ -8,10 +8,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from listings.errors import NotOnSale, Oversold, constraint_of
+from listings.errors import NotOnSale, Oversold, WrongStatus, constraint_of
 from listings.models import Algorithm, Capacity, LicencePlan
+from listings.operations.guard import refuse_frozen
 from listings.queries import open_hours
-from listings.slots import shown
+from listings.slots import SLOT, shown
 
 SALE = """
 WITH sale AS (
@@ -28,6 +29,12 @@ SELL = f"""{SALE}, sold AS (
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM sale) - (SELECT count(*) FROM sold)"""
+FREE = f"""{SALE}, freed AS (
+    UPDATE listings_capacityhour AS hour SET sold = hour.sold - sale.units
+    FROM sale WHERE hour.capacity_id = sale.capacity_id AND hour.slot = sale.slot
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM sale) - (SELECT count(*) FROM freed)"""
 FIRST_SHORTAGE = f"""{SALE}
 SELECT sale.capacity_id, sale.slot, hour.units - hour.sold, sale.units
 FROM sale JOIN listings_capacityhour AS hour ON hour.capacity_id = sale.capacity_id AND hour.slot = sale.slot
@@ -47,6 +54,10 @@ class HourSale:
     def __post_init__(self) -> None:
         if self.units <= 0 or self.last_slot <= self.first_slot:
             raise ValueError("A sale is of at least one unit in at least one slot.")
+
+    @property
+    def unit_hours(self) -> int:
+        return self.units * ((self.last_slot - self.first_slot) // SLOT)
 
 
 @transaction.atomic
@@ -88,8 +99,7 @@ def sell_hours(*, sales: Sequence[HourSale]) -> None:
             _("Capacity %(capacity)s is not on sale. Clear the round again without it.")
             % {"capacity": min(missing)}
         )
-    rows = ((sale.capacity_id, sale.first_slot, sale.last_slot, sale.units) for sale in sales)
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns = _columns(sales)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(SELL, columns)
@@ -103,6 +113,24 @@ def sell_hours(*, sales: Sequence[HourSale]) -> None:
             _("%(count)s of the hours to be sold are outside the period of their capacity.")
             % {"count": not_offered}
         )
+
+
+@transaction.atomic
+def free_hours(*, sales: Sequence[HourSale]) -> None:
+    """Count the units of these sales as unsold again: all, in one statement, or none.
+
+    The caller knows that they are promised to nobody. Raises InRound where a capacity is in a round
+    that is being cleared, WrongStatus where one was withdrawn.
+    """
+    of_sales = Capacity.objects.filter(pk__in={sale.capacity_id for sale in sales})
+    for capacity in of_sales.order_by("pk").select_for_update(no_key=True):
+        refuse_frozen(capacity)
+        if capacity.status == Capacity.Status.WITHDRAWN:
+            raise WrongStatus(_("Capacity %(capacity)s was withdrawn.") % {"capacity": capacity.pk})
+    with connection.cursor() as cursor:
+        cursor.execute(FREE, _columns(sales))
+        (never_sold,) = cursor.fetchone()
+    assert never_sold == 0, "an hour that was sold stays"
 
 
 @transaction.atomic
@@ -124,6 +152,11 @@ def sell_seats(*, plan_id: int, seats: int) -> None:
         raise
     if not sold:
         raise NotOnSale(_("This licence plan is not on sale."))
+
+
+def _columns(sales: Sequence[HourSale]) -> list[list[object]]:
+    rows = ((sale.capacity_id, sale.first_slot, sale.last_slot, sale.units) for sale in sales)
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _oversold(columns: list[list[object]]) -> Oversold:

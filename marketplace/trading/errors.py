@@ -25,3 +25,9 @@ class Fenced(DomainError):
     """Somebody else has claimed the round since; what this process worked out is not written."""
 
     code = "fenced"
+
+
+class NotFreed(DomainError):
+    """The hours of this contract cannot be offered again; the sentence says why."""
+
+    code = "not_freed"

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from marketplace.trading.views import market, operator, orders
+from marketplace.trading.views import contracts, market, operator, orders
 
 
 class Sha256Converter:
@@ -30,5 +30,6 @@ urlpatterns = [
     path("orders/licence/<int:plan_id>/", orders.new_licence_order, name="new_licence_order"),
     path("orders/<int:order_id>/", orders.order, name="order"),
     path("orders/<int:order_id>/cancel/", orders.cancel, name="cancel_order"),
+    path("contracts/<str:number>/freed-hours/", contracts.offer_freed_hours, name="offer_freed_hours"),
     path("operator/rounds/", operator.rounds, name="operator_rounds"),
 ]

@@ -15,7 +15,7 @@ from accounts.audit import Actor
 from accounts.models import Member, Organisation, Scope
 from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import EscrowPayment, open_contracts, pay_from_escrow
-from settlement.delivery.operations import open_dispute, propose_termination
+from settlement.delivery.operations import open_dispute, propose_termination, terminate
 from settlement.invoices.models import Invoice, InvoiceProfile
 from settlement.invoices.operations import issue_contract_invoices
 from settlement.licences.models import Licence
@@ -75,6 +75,8 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("GET", "contracts/{contract}/terminations", None, Scope.READ),
     ("POST", "contracts/{contract}/terminations", END, Scope.ORDERS),
     ("POST", "contracts/{proposed}/terminations/{proposal}/answer", {"accept": False}, Scope.ORDERS),
+    ("GET", "contracts/{ended}/freed-hours", None, Scope.READ),
+    ("POST", "contracts/{ended}/freed-hours", None, Scope.LISTINGS),
     ("PUT", "own/facilities/{facility}", FACILITY, Scope.LISTINGS),
     ("PUT", "own/pools/{pool}", {"units": 70}, Scope.LISTINGS),
     ("GET", "capacities/{capacity}", None, Scope.READ),
@@ -159,10 +161,13 @@ def rows(firm: Organisation) -> dict[str, Any]:
     """A row of each kind that is the firm's."""
     fund(firm, 100_000_000)
     traded = CapacityFactory(reserve_price=10, ends_at=hour(24))
+    own = CapacityFactory(pool__facility__provider=firm, reserve_price=10, ends_at=hour(24))
     for _ in range(2):
         bid(firm, limit_price=2000)
+    bid(quantity=8, limit_price=2000, accelerators={own.pool.accelerator_id: 2000})
     cleared_round()
     contract, proposed = Contract.objects.filter(buyer=firm)
+    ended = Contract.objects.get(provider=firm)
     assert contract.pool_id == traded.pool_id
     proposal = propose_termination(
         actor=acting(firm),
@@ -170,6 +175,15 @@ def rows(firm: Organisation) -> dict[str, Any]:
         ground=Ground.AGREEMENT,
         from_slot=proposed.starts_at,
         reason="We need less.",
+        now=contract.opened_at,
+    )
+    terminate(
+        actor=Actor(user=UserFactory(is_staff=True)),
+        contract_id=ended.pk,
+        ground=Ground.BREACH,
+        breaching_id=ended.buyer_id,
+        from_slot=ended.starts_at,
+        reason="It did not come.",
         now=contract.opened_at,
     )
     facility = FacilityFactory(provider=firm)
@@ -203,6 +217,7 @@ def rows(firm: Organisation) -> dict[str, Any]:
         "contract": contract.number,
         "invoice": invoiced(firm).number,
         "proposed": proposed.number,
+        "ended": ended.number,
         "proposal": proposal.pk,
         "first_hour": contract.starts_at,
         "facility": facility.pk,
