@@ -2,12 +2,12 @@ import json
 
 from django import template
 from django.template import Context
-from django.utils.text import capfirst
 
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest
 from settlement.contracts.models import Contract
 from settlement.invoices.document import FAPIAO
+from settlement.invoices.forms import ProfileForm
 from settlement.invoices.models import Invoice, InvoiceProfile
 from settlement.invoices.queries import invoices_with
 
@@ -27,11 +27,10 @@ def contract_invoices(context: Context, contract: Contract) -> dict[str, object]
 
 @register.inclusion_tag("invoices/_for_the_fapiao.html")
 def for_the_fapiao(invoice: Invoice) -> dict[str, object]:
-    """What its seller writes on the official fapiao: the customer, as the signed document has it, and sums."""
+    """What its seller writes on the official fapiao: its customer as the signed document has it."""
     customer = json.loads(invoice.document)["customer"]["fapiao"]
-    fields = [(name, InvoiceProfile._meta.get_field(name)) for name in FAPIAO if customer[name]]
     return {
         "invoice": invoice,
         "kind": InvoiceProfile.Kind(customer["kind"]).label,
-        "facts": [(capfirst(field.verbose_name), customer[name]) for name, field in fields],
+        "facts": [(ProfileForm.base_fields[name].label, customer[name]) for name in FAPIAO if customer[name]],
     }
