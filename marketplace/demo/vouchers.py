@@ -15,7 +15,7 @@ from settlement.vouchers.operations import (
     open_programme,
     write_programme,
 )
-from settlement.vouchers.queries import has_voucher, is_issuer, usable_vouchers, year_of
+from settlement.vouchers.queries import is_issuer, usable_vouchers, waits_or_has_voucher
 
 NAME_EN, NAME_ZH = "Demo compute vouchers", "示例算力券"
 BUDGET, CAP, ASKED = 1_500_000_00, 300_000_00, 200_000_00
@@ -23,17 +23,24 @@ RATIOS = {Organisation.Tier.START_UP.value: 6000, Organisation.Tier.SPECIALISED.
 
 
 def ensure_programme(*, issuer: Actor, operator: Actor, firms: Sequence[Actor], now: datetime) -> None:
-    """An open programme of the issuer, and this year's voucher for each firm of an eligible tier."""
+    """The issuer's programme, and this year's voucher for each firm of an eligible tier.
+
+    What the issuer runs besides, and whether it closes this one, is up to who signs in as the issuer.
+    """
     body = issuer.organisation
     assert body is not None
     if not is_issuer(body):
         approve_issuer(actor=operator, organisation=body, now=now)
-    open_ = Programme.objects.taking_applications(now)
-    programme = open_.filter(issuer=body).first() or _open(issuer, now)
+    ours = Programme.objects.filter(issuer=body, name_en=NAME_EN)
+    if not ours.exists():
+        _open(issuer, now)
+    programme = ours.taking_applications(now).first()
+    if programme is None:
+        return
     for firm in firms:
         buyer = firm.organisation
         assert buyer is not None
-        if buyer.tier not in RATIOS or has_voucher(programme, buyer, year=year_of(now)):
+        if buyer.tier not in RATIOS or waits_or_has_voucher(programme, buyer, now=now):
             continue
         application = apply(
             actor=firm,

@@ -142,7 +142,7 @@ def _purchase(charge: Charge) -> Row:
     price = to_yuan(contract.total) / seats
     return {
         "ChargeCategory": "Purchase",
-        "ChargeDescription": f"Licence, {contract.quantity} seats",
+        "ChargeDescription": f"Licence, {_counted(contract.quantity, 'seat')}",
         "ChargeFrequency": "One-Time",
         "PricingCategory": "Standard",
         "PricingQuantity": contract.quantity,
@@ -173,7 +173,7 @@ def _hour(charge: Charge, slot: datetime.datetime, price: int, paid: int) -> Row
     units = charge.contract.quantity
     return {
         "ChargeCategory": "Usage",
-        "ChargeDescription": f"{units} units for one hour",
+        "ChargeDescription": f"{_counted(units, 'unit')} for one hour",
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodStart": _moment(slot),
         "ChargePeriodEnd": _moment(slot + HOUR),
@@ -191,7 +191,7 @@ def _run(charge: Charge) -> Row:
     units = charge.contract.quantity
     return {
         "ChargeCategory": "Usage",
-        "ChargeDescription": f"{units} units for {charge.hours} hours, paid together",
+        "ChargeDescription": f"{_counted(units, 'unit')} for {charge.hours} hours, paid together",
         "ChargeFrequency": "Usage-Based",
         "ConsumedQuantity": units * charge.hours,
         "ConsumedUnit": "Unit-Hours",
@@ -211,6 +211,10 @@ def _adjustment(charge: Charge) -> Row:
         "ChargeFrequency": "One-Time",
         **_costs(cost, cost),
     }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _costs(billed: Decimal, contracted: Decimal, price: Decimal | str = "") -> Row:

@@ -61,6 +61,11 @@ def read_table(
     return found
 
 
+def name_of(spellings: Sequence[str]) -> str:
+    """How a column is told of: its English name, and the Chinese one that banks write most."""
+    return f"{spellings[0]} ({spellings[1]})"
+
+
 def _places(header: list[str], columns: Mapping[str, Sequence[str]], optional: set[str]) -> dict[str, int]:
     names = [cell.strip().lower() for cell in header]
     places = {
@@ -69,7 +74,9 @@ def _places(header: list[str], columns: Mapping[str, Sequence[str]], optional: s
         for spelling in reversed(spellings)
         if spelling in names
     }
-    missing = [spellings[0] for column, spellings in columns.items() if column not in {*places, *optional}]
+    missing = [
+        name_of(spellings) for column, spellings in columns.items() if column not in {*places, *optional}
+    ]
     if missing:
         raise BadStatement(
             [BadLine(1, _("the columns %(names)s are missing.") % {"names": ", ".join(missing)})]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from settlement.payments.csv_table import decode, read_fen, read_table
+from settlement.payments.csv_table import decode, name_of, read_fen, read_table
 
 __all__ = ["StatementLine", "decode", "parse"]
 
@@ -51,7 +51,8 @@ def _line(number: int, cells: Mapping[str, str]) -> StatementLine:
     for name, length in LENGTHS.items():
         if len(cells.get(name, "")) > length:
             raise ValueError(
-                _("%(column)s is longer than %(length)s characters.") % {"column": name, "length": length}
+                _("%(column)s is longer than %(length)s characters.")
+                % {"column": name_of(COLUMNS[name]), "length": length}
             )
     return StatementLine(
         number=number,

@@ -83,7 +83,7 @@ def test_one_bad_line_imports_nothing_and_each_is_named(run):
 
 
 def test_a_missing_column_is_named(staff, now):
-    with pytest.raises(BadStatement, match="amount, remark"):
+    with pytest.raises(BadStatement, match=r"amount \(贷方金额\), remark \(附言\)"):
         import_bank_lines(actor=staff, csv_text="serial,date,payer\n", now=now)
 
 

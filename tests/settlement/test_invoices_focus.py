@@ -172,6 +172,17 @@ def test_a_licence_is_a_purchase(buyer, fund, now):
     )
     assert (row["BilledCost"], row["ContractedUnitPrice"], row["PricingQuantity"]) == ("30.00", "10.00", "3")
     assert row["ConsumedQuantity"] == ""
+    assert row["ChargeDescription"] == "Licence, 3 seats"
+
+
+def test_one_seat_is_one_seat(buyer, fund, now):
+    plan = LicencePlanFactory(price=1000)
+    fund(buyer, 1000)
+    open_contracts(drafts=[licence_draft(buyer, plan, now=now, seats=1)], now=now)
+    release(now=now)
+    collect_charges()
+    [row] = rows(buyer)
+    assert row["ChargeDescription"] == "Licence, 1 seat"
 
 
 def test_unit_price_times_quantity_is_the_cost(buyer, provider):

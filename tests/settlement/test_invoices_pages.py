@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Role
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
-from settlement.invoices.operations import issue_monthly_invoices
+from settlement.invoices.operations import issue_contract_invoices, issue_monthly_invoices
 from settlement.invoices.tasks import invoice_contracts, invoice_months
 from tests.factories.settlement import HOUR
 from tests.settlement.browsing import as_user, member_of, text_of
@@ -17,6 +17,7 @@ from tests.settlement.invoicing import AUGUST, JULY, by_contract, corrected, mai
 
 pytestmark = pytest.mark.django_db
 NUMBER = "24442000000012345678"
+OF_PLATFORM = "/operator/fapiao/"
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +157,10 @@ def test_a_fapiao_walks_from_request_to_number(invoice, buyer, provider, trader,
     assert "Ask for the fapiao" in text_of(as_user(owner.user).get(f"/invoices/{invoice.number}/"))
     assert as_user(owner.user).post(path + "request/").status_code == 302
     sells = member_of(provider, Role.FINANCE)
-    assert "Enter the fapiao" in text_of(sells.get(f"/invoices/{invoice.number}/"))
+    page = text_of(sells.get(f"/invoices/{invoice.number}/"))
+    for word in ("Enter the fapiao", "What to write on it", buyer.registration_number):
+        assert word in page
+    assert "What to write on it" not in text_of(as_user(owner.user).get(f"/invoices/{invoice.number}/"))
     assert "20 digits" in text_of(sells.post(path, entry | {"number": "7"}), 422)
     assert text_of(as_user(owner.user).post(path, entry), 422)
     assert sells.post(path, entry).status_code == 302
@@ -168,14 +172,38 @@ def test_the_operator_enters_the_platforms_own(invoice, provider, operator, owne
     member_of(provider, Role.OWNER).post(f"/invoices/{fee.number}/fapiao/request/")
     entry = {"invoice": fee.number, "number": NUMBER, "issued_on": "2026-07-01"}
     operates = as_user(operator)
-    assert fee.number in text_of(operates.get("/operator/fapiao/"))
+    page = text_of(operates.get("/operator/fapiao/"))
+    for word in (fee.number, "What to write on it", provider.registration_number):
+        assert word in page
     assert as_user(owner.user).get("/operator/fapiao/").status_code == 403
     assert as_user(owner.user).post("/operator/fapiao/", entry).status_code == 403
-    assert "20 digits" in text_of(operates.post("/operator/fapiao/", entry | {"number": "7"}))
+    assert "20 digits" in text_of(operates.post("/operator/fapiao/", entry | {"number": "7"}), 422)
+    early = operates.post("/operator/fapiao/", entry | {"issued_on": "2026-06-30"})
+    assert "from 2026-07-01, when the invoice was issued" in text_of(early, 422)
     assert operates.post("/operator/fapiao/", entry).status_code == 302
     assert FapiaoRequest.objects.get().number == NUMBER
     assert "Nobody waits" in text_of(operates.get("/operator/fapiao/"))
     assert operates.post("/operator/fapiao/", {"invoice": "INV-0"}).status_code == 404
+
+
+def test_a_refused_number_stays_with_the_invoice_it_was_typed_for(provider, buyer, operator):
+    by_contract(provider)
+    for number in (1, 2):
+        paid(opened(buyer, provider, number=number))
+    issue_contract_invoices(now=JULY)
+    first, second = Invoice.objects.filter(kind="fee").order_by("pk")
+    for fee in (first, second):
+        member_of(provider, Role.OWNER).post(f"/invoices/{fee.number}/fapiao/request/")
+    operates = as_user(operator)
+    entry = {"invoice": second.number, "number": "7", "issued_on": "2026-07-01"}
+    named = f'<input type="hidden" name="invoice" value="{second.number}">'
+    assert named in text_of(operates.post(OF_PLATFORM, entry), 422)
+    assert named in text_of(operates.get(OF_PLATFORM, {"invoice": second.number}))
+    assert first.number in text_of(operates.get(OF_PLATFORM))
+    assert operates.post(OF_PLATFORM, entry | {"number": NUMBER}).status_code == 302
+    again = text_of(operates.post(OF_PLATFORM, entry | {"number": NUMBER}), 422)
+    assert "No fapiao is waiting for this invoice" in again
+    assert 'name="number"' not in again, "a number typed for one invoice is not offered for another"
 
 
 def test_the_tasks_issue_what_is_due(buyer, provider):

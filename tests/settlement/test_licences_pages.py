@@ -151,6 +151,10 @@ def test_the_operator_suspends_reinstates_and_revokes(licence, operator, owner):
     assert staff.post(path + "revoke/", {"revoke-reason": ""}).status_code == 422
     assert staff.post(path + "revoke/", {"revoke-reason": "Decided."}).status_code == 302
     assert "Revoked" in text_of(staff.get(path))
+    seen = text_of(as_user(owner.user).get(f"/licences/{licence.number}/"))
+    assert "revoked for good" in seen
+    for offer in ("/download/", "Create a token"):
+        assert offer not in seen
     assert "Only a suspended licence" in text_of(staff.post(path + "reinstate/", follow=True))
 
 

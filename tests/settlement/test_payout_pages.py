@@ -185,6 +185,9 @@ def test_a_charge_is_explained_by_two_operators(lines):
     assert "another operator has to approve" in text_of(maker.post(path, values, follow=True))
     manual = ManualTransfer.objects.get()
     decide = f"/operator/transfers/{manual.pk}/approve/"
+    proposed = text_of(checker.get(f"/operator/bank/{out.pk}/"))
+    assert f"/operator/transfers/{manual.pk}/" in proposed
+    assert "What was paid?" not in proposed
     assert "another operator" in text_of(maker.post(decide, follow=True))
     assert "Approved" in text_of(checker.post(decide, follow=True))
     out.refresh_from_db()

@@ -137,5 +137,9 @@ class Contract(models.Model):
         return share
 
     @property
+    def funded_ratio(self) -> Decimal:
+        return Decimal(self.funded) / self.total
+
+    @property
     def fee_ratio(self) -> Decimal:
         return Decimal(self.fee_basis_points).scaleb(-4)

@@ -46,8 +46,11 @@ def enter_fapiao(
     number = number.strip()
     if not NUMBER.fullmatch(number):
         raise InvalidInput(_("The number of a digital fapiao has 20 digits."))
-    if not local_day(invoice.issued_at) <= issued_on <= local_day(now):
-        raise InvalidInput(_("The fapiao's date is not before its invoice's, and not to come."))
+    first = local_day(invoice.issued_at)
+    if not first <= issued_on <= local_day(now):
+        raise InvalidInput(
+            _("Enter a date from %(first)s, when the invoice was issued, to today.") % {"first": first}
+        )
     try:
         with transaction.atomic():
             return _enter(actor, invoice, number, issued_on, now)

@@ -118,7 +118,7 @@ def profile(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @operator_required
 def operator_fapiao(request: PageRequest) -> HttpResponse:
-    """Who waits for a fapiao; the platform's own are entered here."""
+    """Who waits for a fapiao; the platform's own are entered here, the one that `?invoice=` names."""
     form = FapiaoForm(request.POST or None)
     if request.method == "POST":
         entered = get_object_or_404(with_parties(Invoice.objects.all()), number=request.POST.get("invoice"))
@@ -128,14 +128,17 @@ def operator_fapiao(request: PageRequest) -> HttpResponse:
                 messages.success(request, _("The fapiao's number is entered; the customer is told."))
                 return redirect("invoices:operator_fapiao")
     waiting = waiting_fapiao()
+    own = waiting.filter(invoice__seller=None)
+    named = request.POST.get("invoice") or request.GET.get("invoice")
     return render(
         request,
         "invoices/operator_fapiao.html",
         {
             "form": form,
-            "own": waiting.filter(invoice__seller=None),
+            "chosen": own.filter(invoice__number=named).first() if named else own.first(),
             "page": Paginator(waiting, LINES_A_PAGE).get_page(request.GET.get("page")),
         },
+        status=422 if form.errors else 200,
     )
 
 

@@ -46,6 +46,12 @@ class CardTopUpForm(SentOnceForm):
         self.fields["amount"].help_text = _("At least %(minimum)s.") % {"minimum": least}
 
     @property
+    def only_currency(self) -> str:
+        """The unit of the amount, where there is nothing to choose."""
+        codes: list[str] = settings.STRIPE_CURRENCIES
+        return codes[0] if len(codes) == 1 else ""
+
+    @property
     def saved_card(self) -> int | None:
         chosen = self.cleaned_data["card"]
         return int(chosen) if chosen else None

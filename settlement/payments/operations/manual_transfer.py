@@ -61,7 +61,10 @@ def propose_manual_transfer(
     if not reason.strip():
         raise InvalidInput(_("Write down the reason."))
     _refuse_unless_of_line(debit, credit, amount, bank_line)
-    accounts = _account(debit), _account(credit)
+    accounts = (
+        _account(debit, _("Choose the organisation of the debit.")),
+        _account(credit, _("Choose the organisation of the credit.")),
+    )
     if accounts[0] == accounts[1]:
         raise InvalidInput(_("Choose two different accounts."))
     try:
@@ -143,11 +146,11 @@ def _refuse_unless_of_line(debit: Place, credit: Place, amount: int, line: BankL
     raise InvalidInput(_("This bank line is not disposed of by a transfer between these accounts."))
 
 
-def _account(place: Place) -> int:
+def _account(place: Place, without_organisation: str) -> int:
     if KINDS[place.kind].owner == Owner.PLATFORM:
         return platform_account(kind=place.kind).shard_for("")
     if place.organisation is None:
-        raise InvalidInput(_("Choose the organisation whose account it is."))
+        raise InvalidInput(without_organisation)
     return open_accounts(organisation=place.organisation)[place.kind]
 
 

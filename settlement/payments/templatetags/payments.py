@@ -3,9 +3,11 @@ import datetime
 from django import template
 from django.utils.translation import ngettext
 
+from settlement.payments.declines import in_own_words
 from settlement.payments.models import Difference
 
 register = template.Library()
+register.filter(in_own_words)
 
 
 @register.filter

@@ -16,7 +16,7 @@ from accounts.web import operator_required, refused_on
 from settlement.payments.errors import BadStatement
 from settlement.payments.filters import BankLineFilter
 from settlement.payments.forms.bank import AssignForm, StatementForm
-from settlement.payments.models import BankLine
+from settlement.payments.models import Approval, BankLine
 from settlement.payments.operations import assign_bank_line, import_bank_lines
 from settlement.payments.queries import suspense
 
@@ -82,4 +82,5 @@ def bank_line(request: PageRequest, bank_line_id: int) -> HttpResponse:
                 % {"organisation": local_name(form.cleaned_data["organisation"])},
             )
             return redirect("payments:bank_lines")
-    return render(request, "payments/bank_line.html", {"line": line, "form": form})
+    proposed = line.manual_transfers.filter(status=Approval.PROPOSED).first()
+    return render(request, "payments/bank_line.html", {"line": line, "form": form, "proposed": proposed})

@@ -16,6 +16,7 @@ from settlement.ledger.models import Currency
 from settlement.ledger.queries import balance_of
 from settlement.money import show_amount
 from settlement.payments import stripe_api
+from settlement.payments.declines import in_own_words
 from settlement.payments.forms.stripe import CardTopUpForm, RefundForm
 from settlement.payments.models import CardTopUp, SavedCard
 from settlement.payments.operations import (
@@ -96,7 +97,7 @@ def _tell(request: MemberRequest, top_up: CardTopUp) -> None:
         messages.error(
             request,
             _("%(amount)s was not paid. %(reason)s Try another card, or pay on Stripe's page.")
-            % (amount | {"reason": top_up.failure}),
+            % (amount | {"reason": in_own_words(top_up.failure)}),
         )
 
 

@@ -53,7 +53,7 @@ def new_manual_transfer(request: PageRequest) -> HttpResponse:
                 bank_line=line,
                 now=timezone.now(),
             )
-            messages.success(request, _("Another operator has to approve it."))
+            messages.success(request, _("Proposed; nothing has moved yet."))
             return redirect("payments:manual_transfer", manual.pk)
     status = 422 if form.is_bound else 200
     return render(request, "payments/new_manual_transfer.html", {"form": form, "line": line}, status=status)
