@@ -101,6 +101,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "marketplace.middleware.no_null_bytes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -231,7 +232,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["accounts.api.problems.ProblemRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.NewestFirst",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": [
@@ -292,13 +293,18 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "DisputeMessageKind": "settlement.delivery.models.DisputeMessage.Kind",
+        "TransferKind": "settlement.ledger.models.TransferKind",
         "Currency": "settlement.ledger.models.Currency",
         "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
         "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketplace.api.describe_problems",
+        "marketplace.openapi.name_query_enums",
+        "marketplace.openapi.close_requests",
+        "marketplace.openapi.describe_replays",
+        "marketplace.openapi.describe_problems",
     ],
 }
 

@@ -8,11 +8,13 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from accounts.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
+NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -59,7 +61,8 @@ def _refusal(error: exceptions.APIException) -> Response:
 def _sentences(detail: Any, *, prefix: str) -> list[tuple[str, str]]:
     """Each sentence of a serializer's errors with the path of its field: `limits.0.price_fen`."""
     if isinstance(detail, dict):
-        pairs = [(str(name), inner) for name, inner in detail.items()]
+        own = {NON_FIELD_ERRORS_KEY: ""}  # of the object itself
+        pairs = [(own.get(name, str(name)), inner) for name, inner in detail.items()]
     elif isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
         pairs = [(str(place), inner) for place, inner in enumerate(detail)]
     else:
@@ -68,7 +71,7 @@ def _sentences(detail: Any, *, prefix: str) -> list[tuple[str, str]]:
     return [
         found
         for name, inner in pairs
-        for found in _sentences(inner, prefix=f"{prefix}.{name}" if prefix else name)
+        for found in _sentences(inner, prefix=".".join(filter(None, [prefix, name])))
     ]
 
 

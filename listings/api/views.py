@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -58,12 +59,16 @@ class FacilityList(PublicView, generics.ListAPIView[Facility]):
     filterset_fields: ClassVar = ["hub", "kind", "jurisdiction", "city"]
 
 
+class WholeNumberFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+
 class PoolFilter(django_filters.FilterSet):
     accelerator = django_filters.CharFilter("accelerator__slug", label="The slug of an accelerator")
     hub = django_filters.ChoiceFilter(field_name="facility__hub", choices=Hub)
-    facility = django_filters.NumberFilter("facility_id")
+    facility = WholeNumberFilter("facility__id")
     domestic = django_filters.BooleanFilter("accelerator__domestic")
-    least_memory_gb = django_filters.NumberFilter("accelerator__memory_gb", "gte")
+    least_memory_gb = WholeNumberFilter("accelerator__memory_gb", "gte")
 
     class Meta:
         model = Pool

@@ -5,6 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from rest_framework import serializers
 
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
+from settlement.invoices.paper import LANGUAGES
 from settlement.invoices.period import EARLIEST, LATEST
 
 BETWEEN = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
@@ -12,22 +13,31 @@ BETWEEN = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 
 class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
     corrects = serializers.CharField(
-        source="corrects.number", default=None, help_text="Of a credit note: the invoice's number."
+        source="corrects.number",
+        default=None,
+        allow_null=True,
+        help_text="Of a credit note: the invoice's number.",
     )
     seller = serializers.CharField(
         source="seller_names.name_en", help_text="The exchange itself, of its fee."
     )
     customer = serializers.CharField(source="customer.name_en")
-    contract = serializers.CharField(source="contract.number", default=None)
+    contract = serializers.CharField(source="contract.number", default=None, allow_null=True)
     gross_fen = serializers.IntegerField(
         source="gross", help_text="VAT included; positive on credit notes too."
     )
     net_fen = serializers.IntegerField(source="net")
     tax_fen = serializers.IntegerField(source="tax")
-    fapiao = serializers.CharField(
-        source="fapiao.status", default=None, help_text="requested, issued or null: nobody asked for it."
+    fapiao = serializers.ChoiceField(
+        FapiaoRequest.Status.choices,
+        source="fapiao.status",
+        default=None,
+        allow_null=True,
+        help_text="Null: nobody asked for it.",
     )
-    fapiao_number = serializers.CharField(source="fapiao.number", default="")
+    fapiao_number = serializers.CharField(
+        source="fapiao.number", default=None, allow_null=True, help_text="Empty until it is issued."
+    )
 
     class Meta:
         model = Invoice
@@ -53,6 +63,10 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
 
 
 class InvoiceDetailSerializer(InvoiceSerializer):
+    signed_with = serializers.CharField(source="signed_with_id", help_text="The `kid` of one of `keys`.")
+    signature = serializers.CharField(
+        help_text="Ed25519, in base64url without padding, of the text `suanpan invoice <sha256>`."
+    )
     document = serializers.SerializerMethodField(help_text="The document whose canonical JSON is hashed.")
 
     class Meta(InvoiceSerializer.Meta):
@@ -85,6 +99,10 @@ class InvoiceProfileSerializer(serializers.ModelSerializer[InvoiceProfile]):
             "cycle",
         )
         extra_kwargs = {name: {"default": ""} for name in fields[3:8]}
+
+
+class PaperSerializer(serializers.Serializer[None]):
+    language = serializers.ChoiceField(LANGUAGES, default=LANGUAGES[0])
 
 
 class MonthSerializer(serializers.Serializer[None]):

@@ -5,9 +5,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views import OrganisationView, checked
+from accounts.api.views import OrganisationView, checked_query
 from accounts.permissions import Permission
-from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind
+from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, TransferKind
 from settlement.ledger.queries import balance_of, statement
 
 MOST_LINES = 1_000
@@ -39,7 +39,7 @@ class PeriodSerializer(serializers.Serializer[None]):
 
 class LineSerializer(serializers.Serializer[Any]):
     transfer = serializers.IntegerField(source="transfer_id")
-    kind = serializers.CharField(source="transfer.kind")
+    kind = serializers.ChoiceField(TransferKind.choices, source="transfer.kind")
     posted_at = serializers.DateTimeField(source="transfer.posted_at")
     memo = serializers.CharField(source="transfer.memo")
     amount_fen = serializers.IntegerField(source="amount")
@@ -63,7 +63,7 @@ class Statement(OrganisationView):
     )
     def get(self, request: Request) -> Response:
         """One account over a period: opening balance, lines, closing balance."""
-        asked = checked(PeriodSerializer(data=request.query_params))
+        asked = checked_query(PeriodSerializer, request)
         accounts = Account.objects.filter(organisation=self.organisation, kind=asked["account"])
         found = statement(accounts=accounts, since=asked.get("since"), until=asked.get("until"))
         lines = list(found.lines[: MOST_LINES + 1])
