@@ -3,33 +3,25 @@
 import json
 from typing import IO, Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 Sentences = dict[Any, Any] | list[str]
 
 
-class BodyTooLarge(APIException):
-    status_code = 413
-    default_code = "body_too_large"
-
-
 class StrictJSONParser(JSONParser):
-    """JSON as I-JSON has it (RFC 7493): UTF-8, no name twice, no lone surrogate; of a bounded size."""
+    """JSON as I-JSON has it (RFC 7493): UTF-8, no name twice, no lone surrogate."""
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
     ) -> dict[str, Any]:
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(most + 1)
-        if len(body) > most:
-            raise BodyTooLarge(_("A body has at most %(most)s bytes.") % {"most": most})
         try:
-            value: Any = json.loads(body.decode(), object_pairs_hook=_each_once, parse_constant=_no_number)
+            value: Any = json.loads(
+                stream.read().decode(), object_pairs_hook=_each_once, parse_constant=_no_number
+            )
             json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise ParseError(_("JSON parse error: %(error)s") % {"error": error}) from error
