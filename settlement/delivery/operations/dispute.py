@@ -49,9 +49,8 @@ def open_dispute(
     may be disputed for a while; what is decided then comes from what the provider has receivable. Raises
     DisputeRefused.
     """
-    require(actor, Permission.DISPUTE)
-    assert actor.organisation is not None
-    own = Contract.objects.of(actor.organisation).filter(kind=Contract.Kind.COMPUTE)
+    party = require(actor, Permission.DISPUTE)
+    own = Contract.objects.of(party).filter(kind=Contract.Kind.COMPUTE)
     contract = own.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
         raise NotAllowed(_("Only a party of a compute contract disputes it."))
@@ -74,7 +73,7 @@ def open_dispute(
     due = now + datetime.timedelta(hours=settings.DISPUTE_ANSWER_HOURS)
     dispute = Dispute.objects.create(
         contract=contract,
-        opened_by=actor.organisation,
+        opened_by=party,
         slots=sorted(chosen),
         amount=total if amount is None else amount,
         opened_at=now,
@@ -102,15 +101,14 @@ def answer_dispute(
     *, actor: Actor, dispute_id: int, text: str, now: datetime.datetime, files: Sequence[Upload] = ()
 ) -> DisputeMessage:
     """Add a line to the thread; the other party's first is its answer. Raises DisputeRefused once decided."""
-    require(actor, Permission.DISPUTE)
-    assert actor.organisation is not None
-    seen = Dispute.objects.of(actor.organisation).filter(pk=dispute_id)
+    party = require(actor, Permission.DISPUTE)
+    seen = Dispute.objects.of(party).filter(pk=dispute_id)
     dispute = seen.select_related("contract").select_for_update(of=("self",)).first()
     if dispute is None:
         raise NotAllowed(_("Only the parties of a contract write in its dispute."))
     if dispute.status == Dispute.Status.DECIDED:
         raise DisputeRefused(_("This dispute is decided."))
-    answers = dispute.status == Dispute.Status.OPEN and actor.organisation.pk == dispute.other_party_id
+    answers = dispute.status == Dispute.Status.OPEN and party.pk == dispute.other_party_id
     if answers:
         dispute.status = Dispute.Status.ANSWERED
         dispute.save(update_fields=["status"])
