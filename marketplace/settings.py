@@ -295,6 +295,8 @@ SPECTACULAR_SETTINGS = {
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
         "DisputeMessageKind": "settlement.delivery.models.DisputeMessage.Kind",
         "TransferKind": "settlement.ledger.models.TransferKind",
+        "WebhookEventKind": "accounts.models.EventKind",
+        "WebhookDeliveryStatus": "accounts.models.WebhookDelivery.Status",
         "Currency": "settlement.ledger.models.Currency",
         "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
         "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
@@ -333,6 +335,8 @@ BREAK_FEE_BASIS_POINTS = env.int("BREAK_FEE_BASIS_POINTS", default=1000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 # Keys that encrypt access details, newest first; without any they are derived from SECRET_KEY.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[])
+# Whether webhooks may go to http:// and to addresses that are not on the public internet.
+WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", default=not DEPLOYED)
 METER_REMINDER_HOURS = env.int("METER_REMINDER_HOURS", default=6)
 UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
@@ -376,6 +380,11 @@ FORM_TARGETS = STRIPE_PAGES if STRIPE_SECRET_KEY else []
 CARD_TOP_UP_MINIMUM = env.int("CARD_TOP_UP_MINIMUM", default=10_000)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
+    "deliver due webhooks": {"task": "accounts.tasks.deliver_due_webhooks", "schedule": crontab()},
+    "forget old webhook events": {
+        "task": "accounts.tasks.forget_old_webhook_events",
+        "schedule": crontab(minute="35", hour="2"),
+    },
     "forget old API requests": {
         "task": "accounts.tasks.forget_old_api_requests",
         "schedule": crontab(minute="30", hour="2"),

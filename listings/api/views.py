@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -12,6 +11,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import TrueOrFalseFilter, WholeNumberFilter
 from accounts.api.idempotency import KEY_PARAMETER, idempotent
 from accounts.api.pagination import OldestFirst
 from accounts.api.views import OrganisationView, PublicView, checked
@@ -59,15 +59,11 @@ class FacilityList(PublicView, generics.ListAPIView[Facility]):
     filterset_fields: ClassVar = ["hub", "kind", "jurisdiction", "city"]
 
 
-class WholeNumberFilter(django_filters.NumberFilter):
-    field_class = forms.IntegerField
-
-
 class PoolFilter(django_filters.FilterSet):
     accelerator = django_filters.CharFilter("accelerator__slug", label="The slug of an accelerator")
     hub = django_filters.ChoiceFilter(field_name="facility__hub", choices=Hub)
     facility = WholeNumberFilter("facility__id")
-    domestic = django_filters.BooleanFilter("accelerator__domestic")
+    domestic = TrueOrFalseFilter("accelerator__domestic")
     least_memory_gb = WholeNumberFilter("accelerator__memory_gb", "gte")
 
     class Meta:
@@ -96,7 +92,7 @@ class PoolDetail(PublicView, generics.RetrieveAPIView[Pool]):
 
 
 class AlgorithmFilter(django_filters.FilterSet):
-    commercial = django_filters.BooleanFilter("plans__commercial", distinct=True)
+    commercial = TrueOrFalseFilter("plans__commercial", distinct=True)
 
     class Meta:
         model = Algorithm

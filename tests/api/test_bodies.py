@@ -41,7 +41,8 @@ def test_a_misspelt_field_is_found_however_deep(program: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("quantity", "4"), ("quantity", True), ("domestic_only", 0), ("domestic_only", "off")]
+    ("field", "value"),
+    [("quantity", "4"), ("quantity", True), ("domestic_only", 0), ("domestic_only", "off")],
 )
 def test_another_json_type_is_not_converted(program: Caller, field: str, value: object) -> None:
     assert list(at_fault(program.post("bids", bid(**{field: value})))) == [field]
