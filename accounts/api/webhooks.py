@@ -17,7 +17,7 @@ from accounts.models import EventKind, WebhookDelivery, WebhookEndpoint, Webhook
 from accounts.operations import webhooks
 
 
-class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
+class WebhookEndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     kinds = serializers.ListField(child=serializers.ChoiceField(EventKind.choices))
 
     class Meta:
@@ -29,19 +29,19 @@ class EndpointSerializer(serializers.ModelSerializer[WebhookEndpoint]):
         }
 
 
-class SecretSerializer(serializers.Serializer[dict[str, object]]):
-    endpoint = EndpointSerializer()
+class WebhookSecretSerializer(serializers.Serializer[dict[str, object]]):
+    endpoint = WebhookEndpointSerializer()
     secret = serializers.CharField(help_text="whsec_<base64>: shown this once.")
 
 
-class NewEndpointSerializer(serializers.Serializer[None]):
+class NewWebhookEndpointSerializer(serializers.Serializer[None]):
     url = serializers.CharField(max_length=500, help_text="https only.")
     kinds = serializers.ListField(
         child=serializers.ChoiceField(EventKind.choices), default=list, help_text="None named: all."
     )
 
 
-class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     next_attempt_at = serializers.SerializerMethodField(help_text="Null: none is to be made.")
 
     class Meta:
@@ -72,7 +72,7 @@ class EventSerializer(serializers.ModelSerializer[WebhookEvent]):
 
 
 class EventDetailSerializer(EventSerializer):
-    deliveries = DeliverySerializer(many=True)
+    deliveries = WebhookDeliverySerializer(many=True)
 
     class Meta(EventSerializer.Meta):
         fields = (*EventSerializer.Meta.fields, "deliveries")  # type: ignore[assignment]
@@ -82,38 +82,40 @@ class Endpoints(OrganisationView, generics.ListAPIView[WebhookEndpoint]):
     """Where your organisation's programs are told what happens."""
 
     queryset = WebhookEndpoint.objects.none()  # names the model to the schema
-    serializer_class = EndpointSerializer
+    serializer_class = WebhookEndpointSerializer
 
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:
         return _endpoints(self)
 
     @extend_schema(
         operation_id="webhook_endpoints_create",
-        request=NewEndpointSerializer,
-        responses={201: SecretSerializer},
+        request=NewWebhookEndpointSerializer,
+        responses={201: WebhookSecretSerializer},
     )
     def post(self, request: Request) -> Response:
         """Be told at an address. One address is one endpoint, so this needs no Idempotency-Key."""
-        asked = checked(NewEndpointSerializer(data=request.data))
+        asked = checked(NewWebhookEndpointSerializer(data=request.data))
         endpoint, secret = webhooks.add_endpoint(actor=self.actor, now=timezone.now(), **asked)
-        return Response(SecretSerializer({"endpoint": endpoint, "secret": secret}).data, status=201)
+        return Response(WebhookSecretSerializer({"endpoint": endpoint, "secret": secret}).data, status=201)
 
 
 class EndpointDetail(OrganisationView):
-    @extend_schema(operation_id="webhook_endpoints_retrieve", responses=EndpointSerializer)
+    @extend_schema(operation_id="webhook_endpoints_retrieve", responses=WebhookEndpointSerializer)
     def get(self, request: Request, pk: int) -> Response:
         """One endpoint."""
-        return Response(EndpointSerializer(get_object_or_404(_endpoints(self), pk=pk)).data)
+        return Response(WebhookEndpointSerializer(get_object_or_404(_endpoints(self), pk=pk)).data)
 
     @extend_schema(
-        operation_id="webhook_endpoints_update", request=NewEndpointSerializer, responses=EndpointSerializer
+        operation_id="webhook_endpoints_update",
+        request=NewWebhookEndpointSerializer,
+        responses=WebhookEndpointSerializer,
     )
     def put(self, request: Request, pk: int) -> Response:
         """Change an endpoint; one that was disabled is enabled, and gets what waited for it."""
         own = get_object_or_404(_endpoints(self), pk=pk)
-        asked = checked(NewEndpointSerializer(data=request.data))
+        asked = checked(NewWebhookEndpointSerializer(data=request.data))
         edited = webhooks.edit_endpoint(actor=self.actor, endpoint_id=own.pk, now=timezone.now(), **asked)
-        return Response(EndpointSerializer(edited).data)
+        return Response(WebhookEndpointSerializer(edited).data)
 
     @extend_schema(operation_id="webhook_endpoints_destroy", responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
@@ -124,12 +126,12 @@ class EndpointDetail(OrganisationView):
 
 
 class EndpointRotation(OrganisationView):
-    @extend_schema(operation_id="webhook_endpoints_rotate", request=None, responses=SecretSerializer)
+    @extend_schema(operation_id="webhook_endpoints_rotate", request=None, responses=WebhookSecretSerializer)
     def post(self, request: Request, pk: int) -> Response:
         """Get a new secret; the one before signs beside it for a day."""
         own = get_object_or_404(_endpoints(self), pk=pk)
         endpoint, secret = webhooks.rotate_secret(actor=self.actor, endpoint_id=own.pk, now=timezone.now())
-        return Response(SecretSerializer({"endpoint": endpoint, "secret": secret}).data)
+        return Response(WebhookSecretSerializer({"endpoint": endpoint, "secret": secret}).data)
 
 
 class EndpointPing(OrganisationView):

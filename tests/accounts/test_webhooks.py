@@ -1,4 +1,4 @@
-"""Programs are told what happened: signed, again and again until it is received, and never at a private address."""
+"""Programs are told what happened: signed, again until it is received, and never at a private address."""
 
 import base64
 import hashlib
