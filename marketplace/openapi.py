@@ -82,6 +82,14 @@ def close_requests(result: Schema, **context: object) -> Schema:
     return result
 
 
+def require_in_answers(result: Schema, **context: object) -> Schema:
+    """An answer has all of its fields, those too that a request may leave out."""
+    for name, component in result["components"]["schemas"].items():
+        if not name.endswith("Request") and "properties" in component:
+            component["required"] = sorted(component["properties"])
+    return result
+
+
 def name_query_enums(result: Schema, **context: object) -> Schema:
     """A filter by an enum takes the same type as the field that it filters by, not a second one like it."""
     components = result["components"]["schemas"]

@@ -305,6 +305,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "marketplace.openapi.name_query_enums",
         "marketplace.openapi.close_requests",
+        "marketplace.openapi.require_in_answers",
         "marketplace.openapi.describe_replays",
         "marketplace.openapi.describe_problems",
     ],

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
@@ -105,11 +106,17 @@ class PaperSerializer(serializers.Serializer[None]):
     language = serializers.ChoiceField(LANGUAGES, default=LANGUAGES[0])
 
 
+@extend_schema_field({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"})
+class MonthField(serializers.DateField):
+    """A month, as 2026-06: its first day."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m"], validators=BETWEEN, **options)
+
+
 class MonthSerializer(serializers.Serializer[None]):
     side = serializers.ChoiceField(["buyer", "provider"], help_text="As what you want the statement.")
-    month = serializers.DateField(
-        input_formats=["%Y-%m"], validators=BETWEEN, help_text="For example 2026-06, in the exchange's zone."
-    )
+    month = MonthField(help_text="For example 2026-06, in the exchange's zone.")
 
 
 class StatementLineSerializer(serializers.Serializer[Any]):
@@ -123,9 +130,11 @@ class StatementLineSerializer(serializers.Serializer[Any]):
 
 
 class ProviderLineSerializer(StatementLineSerializer):
-    fee_fen = serializers.IntegerField(source="fee.gross", required=False, help_text="The provider's alone.")
-    fee_tax_fen = serializers.IntegerField(source="fee.tax", required=False)
-    payable_fen = serializers.IntegerField(source="payable", required=False, help_text="Gross less the fee.")
+    """To a buyer what follows is null: the fee is between the provider and the exchange."""
+
+    fee_fen = serializers.IntegerField(source="fee.gross", allow_null=True, help_text="The provider's alone.")
+    fee_tax_fen = serializers.IntegerField(source="fee.tax", allow_null=True)
+    payable_fen = serializers.IntegerField(source="payable", allow_null=True, help_text="Gross less the fee.")
 
 
 class MonthlyStatementSerializer(serializers.Serializer[Any]):

@@ -36,6 +36,8 @@ from settlement.invoices.operations import ProfileDetails, edit_invoice_profile,
 from settlement.invoices.paper import download
 from settlement.invoices.queries import invoices_of, statement
 
+THE_PROVIDERS = dict.fromkeys(["fee_fen", "fee_tax_fen", "payable_fen"])
+
 
 class FileNegotiation(BaseContentNegotiation):
     """A file has one type, whatever Accept says; a refusal in its place is a problem document."""
@@ -137,8 +139,11 @@ class MonthlyStatement(OrganisationView):
         """What was paid on each contract in a month; to the provider also the fee, and what it keeps."""
         asked = checked_query(MonthSerializer, request)
         shown = statement(self.organisation, asked["side"], asked["month"].replace(day=1))
-        line = ProviderLineSerializer if asked["side"] == "provider" else StatementLineSerializer
-        return Response({"month": shown.month, "lines": line(shown.lines, many=True).data})
+        if asked["side"] == "provider":
+            lines = ProviderLineSerializer(shown.lines, many=True).data
+        else:
+            lines = [THE_PROVIDERS | line for line in StatementLineSerializer(shown.lines, many=True).data]
+        return Response({"month": shown.month, "lines": lines})
 
 
 class FocusCosts(OrganisationView):
