@@ -234,7 +234,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["accounts.api.problems.ProblemRenderer"],
     "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["accounts.api.filters.FilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
         "accounts.api.throttling.CallerThrottle",

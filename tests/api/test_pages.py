@@ -54,6 +54,9 @@ def test_a_page_size_that_cannot_be_given_is_refused(
         ("market/prices?since=", "since"),
         ("statement?until=", "until"),
         ("pools?facility=1.5", "facility"),
+        ("pools?facility=", "facility"),
+        ("pools?domestic=maybe", "domestic"),
+        ("orders?status=", "status"),
     ],
 )
 def test_an_empty_or_broken_parameter_is_not_passed_over(
