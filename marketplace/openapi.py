@@ -98,8 +98,10 @@ def name_query_enums(result: Schema, **context: object) -> Schema:
         for parameter in operation.get("parameters", []):
             schema = parameter["schema"]
             name = named.get(frozenset(schema.get("enum", [])))
-            if name and "default" not in schema:
-                parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+            if name:
+                named_one = {"$ref": f"#/components/schemas/{name}"}
+                default = {"allOf": [named_one], "default": schema.get("default")}
+                parameter["schema"] = default if "default" in schema else named_one
     return result
 
 
