@@ -50,6 +50,7 @@ VERBS = {
     "reject": pgettext_lazy("audit trail", "rejected"),
     "release": pgettext_lazy("audit trail", "released"),
     "remove": pgettext_lazy("audit trail", "removed"),
+    "rotate": pgettext_lazy("audit trail", "rotated the secret of"),
     "report": pgettext_lazy("audit trail", "reported on"),
     "request": pgettext_lazy("audit trail", "asked for"),
     "resize": pgettext_lazy("audit trail", "changed the number of units of"),

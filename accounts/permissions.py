@@ -24,6 +24,7 @@ class Permission(models.TextChoices):
     USE_LICENCES = "use_licences", gettext_lazy("Use licences: keys, seats, tokens and downloads")
     RUN_PROGRAMMES = "run_programmes", gettext_lazy("Run voucher programmes")
     TERMINATE = "terminate", gettext_lazy("End contracts before their time")
+    MANAGE_WEBHOOKS = "manage_webhooks", gettext_lazy("Manage webhooks")
     VIEW = "view", gettext_lazy("See listings, orders and contracts")
 
 
@@ -64,6 +65,7 @@ SCOPE_MAY: dict[Scope, frozenset[Permission]] = {
     Scope.ORDERS: frozenset({Permission.TRADE, Permission.TERMINATE}),
     Scope.MONEY: frozenset({Permission.MOVE_MONEY}),
     Scope.DELIVERY: frozenset({Permission.REPORT_DELIVERY, Permission.DISPUTE}),
+    Scope.WEBHOOKS: frozenset({Permission.MANAGE_WEBHOOKS}),
 }
 
 

@@ -16,40 +16,6 @@ from accounts.api.views import PublicView
 
 __all__ = ["ApiKeyScheme"]  # imported to register it with the schema
 
-PROBLEM = {
-    "type": "object",
-    "description": "Problem details (RFC 9457). `code` is stable; `detail` says what to do.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "detail"],
-                "properties": {"field": {"type": "string"}, "detail": {"type": "string"}},
-            },
-        },
-    },
-}
-REFUSALS = {
-    "400": "The request cannot be read.",
-    "401": "The API key is missing, unknown, revoked or expired.",
-    "403": "The role or the key's scopes do not include this.",
-    "404": "There is no such row, or it is not yours.",
-    "405": "This address does not take this method.",
-    "406": "The answer is JSON, which Accept does not include.",
-    "409": "The row's state does not allow this.",
-    "415": "The body is not sent as JSON.",
-    "422": "A field, or the terms as a whole, cannot be used as they stand.",
-    "429": "Too many requests: wait for Retry-After seconds.",
-    "500": "The fault is the exchange's; nothing was half-done.",
-}
-
 # The page draws its own styles, which the site's policy would not let it.
 PAGE_POLICY = "; ".join(
     [
@@ -59,18 +25,6 @@ PAGE_POLICY = "; ".join(
         "img-src 'self' data:",
     ]
 )
-
-
-def describe_problems(result: dict[str, Any], **context: object) -> dict[str, Any]:
-    """A drf-spectacular hook: every operation may answer with problem details."""
-    result["components"]["schemas"]["Problem"] = PROBLEM
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            for status, description in REFUSALS.items():
-                refusal = {"description": description, "content": content}
-                operation["responses"].setdefault(status, refusal)
-    return result
 
 
 def documentation(request: HttpRequest) -> HttpResponse:

@@ -34,6 +34,18 @@ def content_security_policy(get_response: Handler) -> Handler:
     return handle
 
 
+def no_null_bytes(get_response: Handler) -> Handler:
+    """Nothing is at an address with a null byte, which PostgreSQL takes in no text."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        if "\0" not in request.path_info:
+            return get_response(request)
+        request.path_info = request.path = request.path.replace("\0", "\ufffd")
+        return get_response(request)
+
+    return handle
+
+
 def no_dead_ends(get_response: Handler) -> Handler:
     """A browser that would show an address which takes forms alone gets the page above it.
 

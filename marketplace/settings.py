@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "marketplace.middleware.no_null_bytes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -223,9 +224,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["accounts.api.problems.ProblemRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.api.bodies.StrictJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "accounts.api.pagination.NewestFirst",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["accounts.api.filters.FilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.AnonRateThrottle",
         "accounts.api.throttling.CallerThrottle",
@@ -284,13 +285,21 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "settlement.delivery.models.StateReport.State",
         "HourState": "settlement.delivery.queries.HourState",
         "DisputeStatus": "settlement.delivery.models.Dispute.Status",
+        "DisputeMessageKind": "settlement.delivery.models.DisputeMessage.Kind",
+        "TransferKind": "settlement.ledger.models.TransferKind",
+        "WebhookEventKind": "accounts.models.EventKind",
+        "WebhookDeliveryStatus": "accounts.models.WebhookDelivery.Status",
         "Currency": "settlement.ledger.models.Currency",
         "VoucherProgrammeStatus": "settlement.vouchers.models.Programme.Status",
         "VoucherApplicationStatus": "settlement.vouchers.models.Application.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "marketplace.api.describe_problems",
+        "marketplace.openapi.name_query_enums",
+        "marketplace.openapi.close_requests",
+        "marketplace.openapi.require_in_answers",
+        "marketplace.openapi.describe_replays",
+        "marketplace.openapi.describe_problems",
     ],
 }
 
@@ -319,6 +328,8 @@ BREAK_FEE_BASIS_POINTS = env.int("BREAK_FEE_BASIS_POINTS", default=1000)
 ROUND_LEAD_HOURS = env.int("ROUND_LEAD_HOURS", default=0)
 # Keys that encrypt access details, newest first; without any they are derived from SECRET_KEY.
 ACCESS_KEYS = env.list("ACCESS_KEYS", default=[])
+# Whether webhooks may go to http:// and to addresses that are not on the public internet.
+WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", default=not DEPLOYED)
 METER_REMINDER_HOURS = env.int("METER_REMINDER_HOURS", default=6)
 UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
@@ -362,6 +373,11 @@ FORM_TARGETS = STRIPE_PAGES if STRIPE_SECRET_KEY else []
 CARD_TOP_UP_MINIMUM = env.int("CARD_TOP_UP_MINIMUM", default=10_000)
 CELERY_BEAT_SCHEDULE = {
     "send due e-mail": {"task": "accounts.tasks.send_due_email", "schedule": crontab()},
+    "deliver due webhooks": {"task": "accounts.tasks.deliver_due_webhooks", "schedule": crontab()},
+    "forget old webhook events": {
+        "task": "accounts.tasks.forget_old_webhook_events",
+        "schedule": crontab(minute="35", hour="2"),
+    },
     "forget old API requests": {
         "task": "accounts.tasks.forget_old_api_requests",
         "schedule": crontab(minute="30", hour="2"),

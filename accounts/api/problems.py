@@ -1,18 +1,29 @@
 """Every refusal of the API as problem details (RFC 9457), with the stable `code` of the domain error."""
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from accounts.errors import DomainError
 
 MEDIA_TYPE = "application/problem+json"
+LONGEST_WAIT = 60  # seconds, where the throttle cannot tell: its rate was lowered meanwhile
+NON_FIELD_ERRORS_KEY = api_settings.NON_FIELD_ERRORS_KEY
+
+
+class BodyTooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = _("The body is too long: send less at once.")
 
 
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -24,14 +35,16 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge()
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
     response = _refusal(error)
     if authenticate := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = authenticate
-    if wait := getattr(error, "wait", None):
-        response["Retry-After"] = str(int(wait) + 1)
+    if isinstance(error, exceptions.Throttled):
+        response["Retry-After"] = str(ceil(error.wait or LONGEST_WAIT))
     return response
 
 
@@ -59,7 +72,8 @@ def _refusal(error: exceptions.APIException) -> Response:
 def _sentences(detail: Any, *, prefix: str) -> list[tuple[str, str]]:
     """Each sentence of a serializer's errors with the path of its field: `limits.0.price_fen`."""
     if isinstance(detail, dict):
-        pairs = [(str(name), inner) for name, inner in detail.items()]
+        own = {NON_FIELD_ERRORS_KEY: ""}  # of the object itself
+        pairs = [(own.get(name, str(name)), inner) for name, inner in detail.items()]
     elif isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
         pairs = [(str(place), inner) for place, inner in enumerate(detail)]
     else:
@@ -68,7 +82,7 @@ def _sentences(detail: Any, *, prefix: str) -> list[tuple[str, str]]:
     return [
         found
         for name, inner in pairs
-        for found in _sentences(inner, prefix=f"{prefix}.{name}" if prefix else name)
+        for found in _sentences(inner, prefix=".".join(filter(None, [prefix, name])))
     ]
 
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from accounts.api.bodies import strays
 from accounts.audit import Actor
 from accounts.authentication import actor_of
 from accounts.errors import NotAllowed
@@ -19,9 +20,18 @@ from accounts.permissions import Permission, require
 
 
 def checked(serializer: BaseSerializer[Any]) -> dict[str, Any]:
-    """What the request asks for, or a refusal that names each field."""
+    """What the request's body asks for, or a refusal that names each field."""
+    if found := strays(serializer, serializer.initial_data):
+        raise serializers.ValidationError(found)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def checked_query(serializer: type[BaseSerializer[Any]], request: Request) -> dict[str, Any]:
+    """What the address asks for after its `?`; an empty parameter is checked like any other."""
+    found = serializer(data=request.query_params.dict())
+    found.is_valid(raise_exception=True)
+    return dict(found.validated_data)
 
 
 class PublicView(APIView):

@@ -6,11 +6,13 @@ from accounts.models.member import Invitation, Member, Role
 from accounts.models.organisation import REGISTERED_ALREADY, Jurisdiction, Organisation
 from accounts.models.outgoing_email import OutgoingEmail
 from accounts.models.user import User, UserManager
+from accounts.models.webhook import EventKind, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
     "REGISTERED_ALREADY",
     "ApiKey",
     "AuditEvent",
+    "EventKind",
     "IdempotentRequest",
     "Invitation",
     "Jurisdiction",
@@ -21,5 +23,8 @@ __all__ = [
     "Scope",
     "User",
     "UserManager",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "hash_secret",
 ]

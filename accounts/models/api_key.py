@@ -19,6 +19,7 @@ class Scope(models.TextChoices):
     ORDERS = "orders", _("Place and cancel orders")
     MONEY = "money", _("Move money")
     DELIVERY = "delivery", _("Report deliveries and meters, and dispute")
+    WEBHOOKS = "webhooks", _("Manage webhooks")
 
 
 class ApiKey(models.Model):

@@ -21,6 +21,7 @@ from accounts.operations.organisations import (
     verify_organisation,
 )
 from accounts.operations.outgoing_email import queue_email, queue_emails, send_queued_email
+from accounts.operations.webhooks import tell_programs
 
 __all__ = [
     "AlreadyRegistered",
@@ -45,5 +46,6 @@ __all__ = [
     "revoke_api_key",
     "revoke_invitation",
     "send_queued_email",
+    "tell_programs",
     "verify_organisation",
 ]

@@ -11,6 +11,7 @@ from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import TrueOrFalseFilter, WholeNumberFilter
 from accounts.api.idempotency import KEY_PARAMETER, idempotent
 from accounts.api.pagination import OldestFirst
 from accounts.api.views import OrganisationView, PublicView, checked
@@ -61,9 +62,9 @@ class FacilityList(PublicView, generics.ListAPIView[Facility]):
 class PoolFilter(django_filters.FilterSet):
     accelerator = django_filters.CharFilter("accelerator__slug", label="The slug of an accelerator")
     hub = django_filters.ChoiceFilter(field_name="facility__hub", choices=Hub)
-    facility = django_filters.NumberFilter("facility_id")
-    domestic = django_filters.BooleanFilter("accelerator__domestic")
-    least_memory_gb = django_filters.NumberFilter("accelerator__memory_gb", "gte")
+    facility = WholeNumberFilter("facility__id")
+    domestic = TrueOrFalseFilter("accelerator__domestic")
+    least_memory_gb = WholeNumberFilter("accelerator__memory_gb", "gte")
 
     class Meta:
         model = Pool
@@ -91,7 +92,7 @@ class PoolDetail(PublicView, generics.RetrieveAPIView[Pool]):
 
 
 class AlgorithmFilter(django_filters.FilterSet):
-    commercial = django_filters.BooleanFilter("plans__commercial", distinct=True)
+    commercial = TrueOrFalseFilter("plans__commercial", distinct=True)
 
     class Meta:
         model = Algorithm

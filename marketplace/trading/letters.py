@@ -8,7 +8,8 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_noop
 
-from accounts.models import Role
+from accounts.models import EventKind, Role
+from accounts.operations import tell_programs
 from marketplace.trading.models import Round
 from settlement.contracts.models import Contract
 from settlement.letters import write_to_many
@@ -37,6 +38,16 @@ def write_of_contracts(settled: Round, contracts: Sequence[Contract], *, now: da
     return write_to_many(
         values_of=values_of, roles=[Role.OWNER, Role.TRADER], subject=SUBJECT, text=TEXT, now=now
     )
+
+
+def tell_of_contracts(contracts: Sequence[Contract], *, now: datetime) -> int:
+    """An event a contract and party, to the programs of those that have an endpoint."""
+    told = [
+        (party, {"contract": contract.number})
+        for contract in contracts
+        for party in sorted({contract.buyer_id, contract.provider_id})
+    ]
+    return tell_programs(kind=EventKind.CONTRACT_OPENED, told=told, now=now)
 
 
 def _named(contracts: Sequence[Contract]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from django.utils import translation
 from django.utils.translation import gettext_noop
 
-from accounts.models import Organisation, Role
+from accounts.models import EventKind, Organisation, Role
 from accounts.names import TwoNamed, local_name
-from accounts.operations import queue_email
+from accounts.operations import queue_email, tell_programs
 from accounts.queries import language_of
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
 from settlement.letters import write_to
@@ -39,6 +39,9 @@ def announce(*, invoice: Invoice, now: datetime.datetime) -> None:
         _write(invoice.customer, CREDITED, CREDITED_TEXT, values, now)
     else:
         _write(invoice.customer, ISSUED, ISSUED_TEXT, _values(invoice), now)
+    parties = [each for each in (invoice.seller_id, invoice.customer_id) if each is not None]
+    told = [(party, {"invoice": invoice.number}) for party in parties]
+    tell_programs(kind=EventKind.INVOICE_ISSUED, told=told, now=now)
 
 
 def ask_seller(*, request: FapiaoRequest, now: datetime.datetime) -> None:

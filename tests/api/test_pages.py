@@ -37,3 +37,30 @@ def test_a_made_up_cursor_is_refused(position: str) -> None:
     cursor = base64.b64encode(f"p={position}".encode()).decode()
     refused = Client().get("/api/v1/accelerators", {"cursor": cursor})
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("asked", ["0", "201", "-1", "1.5", "null", "", "9" * 5000])
+def test_a_page_size_that_cannot_be_given_is_refused(
+    buyer: Organisation, caller: Callable[..., Caller], asked: str
+) -> None:
+    refused = caller(buyer).get("orders", page_size=asked)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "page_size")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("market/index?step=", "step"),
+        ("market/prices?since=", "since"),
+        ("statement?until=", "until"),
+        ("pools?facility=1.5", "facility"),
+        ("pools?facility=", "facility"),
+        ("pools?domestic=maybe", "domestic"),
+        ("orders?status=", "status"),
+    ],
+)
+def test_an_empty_or_broken_parameter_is_not_passed_over(
+    buyer: Organisation, caller: Callable[..., Caller], path: str, field: str
+) -> None:
+    refused = caller(buyer).send("GET", path)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, field)

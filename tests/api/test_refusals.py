@@ -38,6 +38,7 @@ def test_a_revoked_key_is_refused(buyer: Organisation, caller: Callable[..., Cal
         ("DELETE", "orders", 405, "method_not_allowed"),
         ("GET", "orders/999999", 404, "not_found"),
         ("GET", "algorithms/%0A", 404, "not_found"),
+        ("GET", "contracts/%00", 404, "not_found"),
     ],
 )
 def test_what_is_not_there(

@@ -1,12 +1,15 @@
 """The schema says what the API does: it is valid, and what the API answers conforms to it."""
 
 import datetime
+from typing import Any
 
 import pytest
 import schemathesis
 from django.core.management import call_command
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
+from rest_framework import serializers
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.audit import Actor
@@ -67,3 +70,60 @@ def test_answers_conform_to_the_schema(exchange: tuple[schemathesis.BaseSchema, 
             case.call_and_validate(headers=ours, excluded_checks=[positive_data_acceptance])
 
         conforms()
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    return SchemaGenerator().get_schema(public=True)
+
+
+def operations(described: dict[str, Any]) -> list[dict[str, Any]]:
+    return [each for methods in described["paths"].values() for each in methods.values()]
+
+
+def test_a_generated_client_knows_every_refusal(described: dict[str, Any]) -> None:
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for operation in operations(described):
+        for status in ("400", "401", "403", "404", "409", "413", "415", "422", "429", "500"):
+            content = operation["responses"][status]["content"]
+            assert content["application/problem+json"]["schema"] == problem
+        assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
+def test_operations_are_told_apart(described: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in operations(described)]
+    assert len(names) == len(set(names)) > 90
+
+
+def test_requests_are_closed_and_answers_whole(described: dict[str, Any]) -> None:
+    components = described["components"]["schemas"]
+    assert components["NewBidRequest"]["additionalProperties"] is False
+    for name, component in components.items():
+        if name.endswith("Request"):
+            assert component["additionalProperties"] is False
+        elif "properties" in component and name != "Problem":
+            assert set(component["required"]) == set(component["properties"])
+
+
+def test_a_filter_by_an_enum_takes_the_type_of_the_field(described: dict[str, Any]) -> None:
+    [status] = [
+        each for each in described["paths"]["/api/v1/orders"]["get"]["parameters"] if each["name"] == "status"
+    ]
+    assert status["schema"] == {"$ref": "#/components/schemas/OrderStatus"}
+
+
+def test_what_may_be_null_says_so(described: dict[str, Any]) -> None:
+    """A field that is null by default, yet not nullable, is a lie that a typed client fails on."""
+    liars = [
+        f"{kind.__name__}.{name}"
+        for kind in every_kind(serializers.Serializer)
+        if ".api." in kind.__module__
+        for name, field in kind().fields.items()
+        if field.default is None and not field.allow_null
+    ]
+    assert liars == []
+    assert described["components"]["schemas"]["Invoice"]["properties"]["corrects"]["nullable"]
+
+
+def every_kind(kind: type[Any]) -> list[type[Any]]:
+    return [each for below in kind.__subclasses__() for each in (below, *every_kind(below))]

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import KEY_PARAMETER, idempotent
-from accounts.api.views import OrganisationView, PublicView, checked
+from accounts.api.views import OrganisationView, PublicView, checked, checked_query
 from listings.models import LicencePlan, Pool
 from listings.slots import slot_of
 from marketplace.trading.api.serializers import (
@@ -219,7 +219,7 @@ class Prices(PublicView):
     )
     def get(self, request: Request) -> Response:
         """The last round's prices, volumes and offers, per pool and hour."""
-        asked = checked(WindowSerializer(data=request.query_params))
+        asked = checked_query(WindowSerializer, request)
         pools = Pool.objects.filter(pk=asked["pool"]) if "pool" in asked else None
         since = slot_of(asked.get("since", timezone.now()))
         return Response(
@@ -238,7 +238,7 @@ class PoolDepth(PublicView):
     def get(self, request: Request, pk: int) -> Response:
         """What the last round left in a pool: unsold units and unmet demand by price, no identities."""
         pool = get_object_or_404(Pool, pk=pk)
-        slot = checked(SlotSerializer(data=request.query_params)).get("slot")
+        slot = checked_query(SlotSerializer, request).get("slot")
         if last_round() is None:
             return Response({"supply": [], "demand": []})
         return Response(DepthSerializer(depth(pool=pool, slot=slot and slot_of(slot))).data)
@@ -261,7 +261,7 @@ class PriceIndex(PublicView):
     )
     def get(self, request: Request) -> Response:
         """Each accelerator's price index: volume-weighted over its pools, 1000 in its first round."""
-        asked = checked(PeriodSerializer(data=request.query_params))
+        asked = checked_query(PeriodSerializer, request)
         now = timezone.now()
         index = price_index(since=now - timedelta(days=asked["days"]), until=now, step=asked["step"])
         only = request.query_params.get("accelerator")

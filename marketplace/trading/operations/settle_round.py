@@ -10,7 +10,7 @@ from listings.operations import HourSale, sell_hours, sell_seats, thaw_capacitie
 from listings.slots import SLOT
 from marketplace.trading.allocate import allocate
 from marketplace.trading.documents import content_of
-from marketplace.trading.letters import write_of_contracts
+from marketplace.trading.letters import tell_of_contracts, write_of_contracts
 from marketplace.trading.models import Allocation, Order, Round, RoundOrder, Trade
 from marketplace.trading.operations.claim import check_fence
 from marketplace.trading.operations.fail_round import fail_round
@@ -53,6 +53,7 @@ def _settle(round_id: int, fence: int, now: datetime) -> Round:
         trade.contract = contract
     copy_rows(trades)
     write_of_contracts(settled, contracts, now=now)
+    tell_of_contracts(contracts, now=now)
     _allocate_capacity(settled, book, result, trades)
     _end_orders(settled, trades, now)
     publish_prices(settled, book, result, now=now)

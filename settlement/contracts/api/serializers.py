@@ -46,10 +46,16 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
 
 
 class ContractDetailSerializer(ContractSerializer):
+    signed_with = serializers.CharField(
+        source="signed_with_id", allow_null=True, help_text="The `kid` of one of `keys`; null: not signed."
+    )
+    signature = serializers.CharField(
+        help_text="Ed25519, in base64url without padding, of the text `suanpan contract <sha256>`."
+    )
     terms = serializers.SerializerMethodField(help_text="The document whose canonical JSON is hashed.")
 
     class Meta(ContractSerializer.Meta):
-        fields = (*ContractSerializer.Meta.fields, "terms")  # type: ignore[assignment]
+        fields = (*ContractSerializer.Meta.fields, "signed_with", "signature", "terms")  # type: ignore[assignment]
 
     def get_terms(self, contract: Contract) -> dict[str, Any]:
         terms: dict[str, Any] = json.loads(contract.document)
@@ -58,6 +64,25 @@ class ContractDetailSerializer(ContractSerializer):
 
 class LanguageSerializer(serializers.Serializer[None]):
     language = serializers.ChoiceField(sorted(LANGUAGES), default="zh")
+
+
+class KeySerializer(serializers.Serializer[Any]):
+    """A JSON Web Key (RFC 7517, RFC 8037)."""
+
+    kty = serializers.CharField()
+    crv = serializers.CharField()
+    alg = serializers.CharField()
+    use = serializers.CharField()
+    kid = serializers.CharField()
+    x = serializers.CharField(help_text="The 32 bytes of the public key, in base64url without padding.")
+    created_at = serializers.DateTimeField()
+    retired_at = serializers.DateTimeField(
+        allow_null=True, help_text="Signs no more since; what it signed still holds."
+    )
+
+
+class KeySetSerializer(serializers.Serializer[Any]):
+    keys = KeySerializer(many=True)
 
 
 class AgreementVersionSerializer(serializers.ModelSerializer[MasterAgreement]):

@@ -11,16 +11,18 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views import OrganisationView, checked
+from accounts.api.views import OrganisationView, PublicView, checked_query
 from settlement.contracts.api.serializers import (
     AgreementSerializer,
     ContractDetailSerializer,
     ContractSerializer,
+    KeySetSerializer,
     LanguageSerializer,
 )
 from settlement.contracts.models import Contract
 from settlement.contracts.pdf import LANGUAGES, contract_pdf
 from settlement.contracts.queries import accepted_by, contracts_of, current_agreement
+from settlement.contracts.signing import published_keys
 
 
 class AnyAnswer(DefaultContentNegotiation):
@@ -72,9 +74,16 @@ class ContractPdf(OrganisationView):
     )
     def get(self, request: Request, number: str) -> HttpResponse:
         """The contract on paper, in Chinese or English; the same bytes each time."""
-        language = checked(LanguageSerializer(data=request.query_params))["language"]
+        language = checked_query(LanguageSerializer, request)["language"]
         contract = get_object_or_404(contracts_of(self.organisation).defer(None), number=number)
         return HttpResponse(contract_pdf(contract, language=language), content_type="application/pdf")
+
+
+class Keys(PublicView):
+    @extend_schema(operation_id="keys_retrieve", responses=KeySetSerializer)
+    def get(self, request: Request) -> Response:
+        """Every public key that ever signed a contract, an invoice or a licence: verify offline with them."""
+        return Response(published_keys())
 
 
 class Agreement(OrganisationView):

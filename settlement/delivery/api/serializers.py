@@ -64,7 +64,10 @@ class StoredSerializer(serializers.Serializer[dict[str, int]]):
 
 class DisputeMessageSerializer(serializers.ModelSerializer[DisputeMessage]):
     organisation = serializers.CharField(
-        source="organisation.name_en", default=None, help_text="Null: the exchange's operator."
+        source="organisation.name_en",
+        default=None,
+        allow_null=True,
+        help_text="Null: the exchange's operator.",
     )
     evidence: "serializers.SlugRelatedField[Evidence]" = serializers.SlugRelatedField(
         "name", many=True, read_only=True

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput, NotAllowed
-from accounts.models import Role
+from accounts.models import EventKind, Role
+from accounts.operations import tell_programs
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
@@ -91,6 +92,9 @@ def open_dispute(
         values=values,
         now=now,
     )
+    data = {"dispute": dispute.pk, "contract": contract.number}
+    told = [(party, data) for party in (contract.buyer_id, contract.provider_id)]
+    tell_programs(kind=EventKind.DISPUTE_OPENED, told=told, now=now)
     return dispute
 
 

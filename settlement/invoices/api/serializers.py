@@ -2,9 +2,11 @@ import json
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from settlement.invoices.models import FapiaoRequest, Invoice, InvoiceProfile
+from settlement.invoices.paper import LANGUAGES
 from settlement.invoices.period import EARLIEST, LATEST
 
 BETWEEN = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
@@ -12,22 +14,31 @@ BETWEEN = [MinValueValidator(EARLIEST), MaxValueValidator(LATEST)]
 
 class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
     corrects = serializers.CharField(
-        source="corrects.number", default=None, help_text="Of a credit note: the invoice's number."
+        source="corrects.number",
+        default=None,
+        allow_null=True,
+        help_text="Of a credit note: the invoice's number.",
     )
     seller = serializers.CharField(
         source="seller_names.name_en", help_text="The exchange itself, of its fee."
     )
     customer = serializers.CharField(source="customer.name_en")
-    contract = serializers.CharField(source="contract.number", default=None)
+    contract = serializers.CharField(source="contract.number", default=None, allow_null=True)
     gross_fen = serializers.IntegerField(
         source="gross", help_text="VAT included; positive on credit notes too."
     )
     net_fen = serializers.IntegerField(source="net")
     tax_fen = serializers.IntegerField(source="tax")
-    fapiao = serializers.CharField(
-        source="fapiao.status", default=None, help_text="requested, issued or null: nobody asked for it."
+    fapiao = serializers.ChoiceField(
+        FapiaoRequest.Status.choices,
+        source="fapiao.status",
+        default=None,
+        allow_null=True,
+        help_text="Null: nobody asked for it.",
     )
-    fapiao_number = serializers.CharField(source="fapiao.number", default="")
+    fapiao_number = serializers.CharField(
+        source="fapiao.number", default=None, allow_null=True, help_text="Empty until it is issued."
+    )
 
     class Meta:
         model = Invoice
@@ -53,6 +64,10 @@ class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
 
 
 class InvoiceDetailSerializer(InvoiceSerializer):
+    signed_with = serializers.CharField(source="signed_with_id", help_text="The `kid` of one of `keys`.")
+    signature = serializers.CharField(
+        help_text="Ed25519, in base64url without padding, of the text `suanpan invoice <sha256>`."
+    )
     document = serializers.SerializerMethodField(help_text="The document whose canonical JSON is hashed.")
 
     class Meta(InvoiceSerializer.Meta):
@@ -87,11 +102,21 @@ class InvoiceProfileSerializer(serializers.ModelSerializer[InvoiceProfile]):
         extra_kwargs = {name: {"default": ""} for name in fields[3:8]}
 
 
+class PaperSerializer(serializers.Serializer[None]):
+    language = serializers.ChoiceField(LANGUAGES, default=LANGUAGES[0])
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"})
+class MonthField(serializers.DateField):
+    """A month, as 2026-06: its first day."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(input_formats=["%Y-%m"], validators=BETWEEN, **options)
+
+
 class MonthSerializer(serializers.Serializer[None]):
     side = serializers.ChoiceField(["buyer", "provider"], help_text="As what you want the statement.")
-    month = serializers.DateField(
-        input_formats=["%Y-%m"], validators=BETWEEN, help_text="For example 2026-06, in the exchange's zone."
-    )
+    month = MonthField(help_text="For example 2026-06, in the exchange's zone.")
 
 
 class StatementLineSerializer(serializers.Serializer[Any]):
@@ -105,9 +130,11 @@ class StatementLineSerializer(serializers.Serializer[Any]):
 
 
 class ProviderLineSerializer(StatementLineSerializer):
-    fee_fen = serializers.IntegerField(source="fee.gross", required=False, help_text="The provider's alone.")
-    fee_tax_fen = serializers.IntegerField(source="fee.tax", required=False)
-    payable_fen = serializers.IntegerField(source="payable", required=False, help_text="Gross less the fee.")
+    """To a buyer what follows is null: the fee is between the provider and the exchange."""
+
+    fee_fen = serializers.IntegerField(source="fee.gross", allow_null=True, help_text="The provider's alone.")
+    fee_tax_fen = serializers.IntegerField(source="fee.tax", allow_null=True)
+    payable_fen = serializers.IntegerField(source="payable", allow_null=True, help_text="Gross less the fee.")
 
 
 class MonthlyStatementSerializer(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import KEY_PARAMETER, idempotent
-from accounts.api.views import OrganisationView, checked
+from accounts.api.views import OrganisationView, checked, checked_query
 from accounts.permissions import Permission
 from settlement.invoices.api.serializers import (
     CostsPeriodSerializer,
@@ -25,6 +25,7 @@ from settlement.invoices.api.serializers import (
     InvoiceSerializer,
     MonthlyStatementSerializer,
     MonthSerializer,
+    PaperSerializer,
     ProviderLineSerializer,
     StatementLineSerializer,
 )
@@ -32,8 +33,10 @@ from settlement.invoices.document import profile_of
 from settlement.invoices.focus import focus_csv
 from settlement.invoices.models import Invoice
 from settlement.invoices.operations import ProfileDetails, edit_invoice_profile, request_fapiao
-from settlement.invoices.paper import LANGUAGES, download
+from settlement.invoices.paper import download
 from settlement.invoices.queries import invoices_of, statement
+
+THE_PROVIDERS = dict.fromkeys(["fee_fen", "fee_tax_fen", "payable_fen"])
 
 
 class FileNegotiation(BaseContentNegotiation):
@@ -78,13 +81,13 @@ class InvoicePdf(InvoiceView):
 
     @extend_schema(
         operation_id="invoices_pdf",
-        parameters=[OpenApiParameter("language", str, enum=LANGUAGES, default=LANGUAGES[0])],
+        parameters=[PaperSerializer],
         responses={(200, "application/pdf"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, number: str) -> HttpResponse:
         """One invoice on paper, in Chinese or English."""
-        asked = request.query_params.get("language", "")
-        return download(self.invoice(number), asked if asked in LANGUAGES else LANGUAGES[0])
+        language = checked_query(PaperSerializer, request)["language"]
+        return download(self.invoice(number), language)
 
 
 class InvoiceFapiao(InvoiceView):
@@ -134,10 +137,13 @@ class MonthlyStatement(OrganisationView):
     )
     def get(self, request: Request) -> Response:
         """What was paid on each contract in a month; to the provider also the fee, and what it keeps."""
-        asked = checked(MonthSerializer(data=request.query_params))
+        asked = checked_query(MonthSerializer, request)
         shown = statement(self.organisation, asked["side"], asked["month"].replace(day=1))
-        line = ProviderLineSerializer if asked["side"] == "provider" else StatementLineSerializer
-        return Response({"month": shown.month, "lines": line(shown.lines, many=True).data})
+        if asked["side"] == "provider":
+            lines = ProviderLineSerializer(shown.lines, many=True).data
+        else:
+            lines = [THE_PROVIDERS | line for line in StatementLineSerializer(shown.lines, many=True).data]
+        return Response({"month": shown.month, "lines": lines})
 
 
 class FocusCosts(OrganisationView):
@@ -151,7 +157,7 @@ class FocusCosts(OrganisationView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """What your organisation paid as a buyer, as FOCUS 1.2: one row per contract-hour or payment."""
-        asked: dict[str, datetime.datetime] = checked(CostsPeriodSerializer(data=request.query_params))
+        asked: dict[str, datetime.datetime] = checked_query(CostsPeriodSerializer, request)
         lines: Any = focus_csv(self.organisation, since=asked["since"], until=asked["until"])
         response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="focus.csv"'

@@ -6,10 +6,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.views import OrganisationView, checked
+from accounts.api.views import OrganisationView, checked_query
 from accounts.models import Organisation
 from accounts.permissions import Permission
-from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, Currency
+from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, Currency, TransferKind
 from settlement.ledger.queries import balance_of, currencies_of, statement
 
 MOST_LINES = 1_000
@@ -35,7 +35,7 @@ class Balance(OrganisationView):
     )
     def get(self, request: Request) -> Response:
         """Your organisation's money in one currency."""
-        asked = checked(CurrencySerializer(data=request.query_params))
+        asked = checked_query(CurrencySerializer, request)
         return Response(_shown(self.organisation, Currency(asked["currency"])))
 
 
@@ -63,7 +63,7 @@ class PeriodSerializer(CurrencySerializer):
 
 class LineSerializer(serializers.Serializer[Any]):
     transfer = serializers.IntegerField(source="transfer_id")
-    kind = serializers.CharField(source="transfer.kind")
+    kind = serializers.ChoiceField(TransferKind.choices, source="transfer.kind")
     posted_at = serializers.DateTimeField(source="transfer.posted_at")
     memo = serializers.CharField(source="transfer.memo")
     amount_fen = serializers.IntegerField(source="amount")
@@ -88,7 +88,7 @@ class Statement(OrganisationView):
     )
     def get(self, request: Request) -> Response:
         """One account over a period: opening balance, lines, closing balance."""
-        asked = checked(PeriodSerializer(data=request.query_params))
+        asked = checked_query(PeriodSerializer, request)
         accounts = Account.objects.filter(
             organisation=self.organisation, kind=asked["account"], currency=asked["currency"]
         )

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
-from accounts.models import Organisation, Role, User
+from accounts.models import EventKind, Organisation, Role, User
+from accounts.operations import tell_programs
 from accounts.permissions import Permission, require, require_operator, require_verified
 from settlement.ledger.errors import KeyUsedForAnotherBody
 from settlement.ledger.models import AccountKind, Currency, Transfer, TransferKind
@@ -271,3 +272,5 @@ def _tell(payout: Payout, subject: str, text: str, values: dict[str, str], now: 
         values={"serial": payout.serial, **values},
         now=now,
     )
+    data = {"payout": payout.pk, "serial": payout.serial}
+    tell_programs(kind=EventKind.PAYOUT_CHANGED, told=[(payout.organisation_id, data)], now=now)
