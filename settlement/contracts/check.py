@@ -11,6 +11,7 @@ from settlement.contracts.models import Contract
 from settlement.contracts.operations.pay import CONTRACT
 from settlement.contracts.queries import signed_payload
 from settlement.contracts.signing import Signature, verify
+from settlement.contracts.terms import acceptance_end
 from settlement.ledger.models import HOLD, Account, AccountKind, Entry, TransferKind
 
 
@@ -30,8 +31,13 @@ def _documents() -> Iterator[str]:
         if contract.sha256 != sha256_of_text(contract.document):
             yield f"Contract {number}'s document is not what was hashed."
         document = json.loads(contract.document)
-        said = document["number"], document["total_fen"], document["previous_sha256"]
-        if said != (number, contract.total, contract.previous_sha256):
+        said = (
+            document["number"],
+            document["total_fen"],
+            document["previous_sha256"],
+            acceptance_end(document),
+        )
+        if said != (number, contract.total, contract.previous_sha256, contract.acceptance_ends_at):
             yield f"Contract {number}'s row does not say what its document says."
         if contract.previous_sha256 != previous:
             yield f"Contract {number} does not follow the contract at position {position}."

@@ -21,11 +21,18 @@ HourKey = tuple[int, datetime.datetime]  # A contract's id and a slot.
 
 
 def slots_of(contract: Contract) -> list[datetime.datetime]:
+    """The hours of a compute contract; of a licence the one period in which its price can be disputed."""
+    if contract.acceptance_ends_at is not None:
+        return [contract.starts_at]
     return [contract.starts_at + number * HOUR for number in range(len(contract.hourly_prices))]
 
 
 def amount_of(contract: Contract, slot: datetime.datetime) -> int:
-    """The price of one slot, all units, in fen."""
+    """The price of one slot, all units, in fen; of a licence, whose price may be paid in two parts, what is
+    in escrow.
+    """
+    if contract.kind == Contract.Kind.LICENCE:
+        return contract.escrow
     return contract.quantity * contract.hourly_prices[(slot - contract.starts_at) // HOUR]
 
 
@@ -49,6 +56,12 @@ def frozen_slots(contract_ids: Iterable[int]) -> set[HourKey]:
     return {
         (contract, slot) for contract, slots in disputes.values_list("contract_id", "slots") for slot in slots
     }
+
+
+def disputed_fen(contract_ids: Iterable[int]) -> Mapping[int, int]:
+    """How much of each contract an undecided dispute is about."""
+    disputes = Dispute.objects.undecided().filter(contract__in=list(contract_ids)).order_by()
+    return dict(disputes.values_list("contract").annotate(sum=Sum("amount")))
 
 
 def failures(contract_ids: Iterable[int]) -> dict[int, datetime.datetime]:
@@ -156,6 +169,8 @@ class Left:
 
 
 def left_of(contract: Contract, *, now: datetime.datetime) -> Left:
+    if contract.kind == Contract.Kind.LICENCE:
+        return Left(hours=0, escrow=contract.escrow, disputed=disputed_fen([contract.pk]).get(contract.pk, 0))
     settled = set(contract.deliveries.values_list("slot", flat=True))
     ahead = sum(slot + HOUR > now and slot not in settled for slot in slots_of(contract))
     disputed = sum(

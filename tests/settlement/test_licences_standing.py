@@ -17,7 +17,7 @@ from settlement.licences.operations import (
     link_for_software,
     meter_calls,
     reinstate_licence,
-    revoke_for_terminated_contracts,
+    revoke_for_undone_contracts,
     revoke_licence,
     suspend_licence,
     validate,
@@ -160,11 +160,11 @@ def test_revocation_is_for_good_and_frees_the_seats(licence, publisher, operator
 
 
 def test_a_terminated_contracts_licence_validates_no_more_and_is_revoked_by_the_task(licence):
-    assert revoke_for_terminated_contracts(now=NOW) == 0
+    assert revoke_for_undone_contracts(now=NOW) == 0
     Contract.objects.filter(pk=licence.contract_id).update(status="terminated", ended_at=NOW, escrow=0)
     assert not valid(licence), "even before the task has run"
-    assert revoke_for_terminated_contracts(now=NOW) == 1
-    assert revoke_for_terminated_contracts(now=NOW) == 0
+    assert revoke_for_undone_contracts(now=NOW) == 1
+    assert revoke_for_undone_contracts(now=NOW) == 0
     assert Licence.objects.get(pk=licence.pk).status == Licence.Status.REVOKED
     assert licence.events.get(kind="revoked").note == "The contract was terminated."
 

@@ -20,15 +20,22 @@ from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMes
 from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
 from settlement.evidence import MOST_FILES, Upload, check_evidence
 from settlement.letters import write_to
+from settlement.money import show_yuan
 
 Kind = DisputeMessage.Kind
 LONGEST = 10_000
 CONCERNED = [Role.OWNER, Role.TRADER, Role.FINANCE]
 OPENED = gettext_noop("%(number)s: a dispute was opened")
-OPENED_TEXT = gettext_noop(
-    "The other party of contract %(number)s disputes %(hours)d hours of it.\n\n"
-    "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
-)
+OPENED_TEXT = {
+    Contract.Kind.COMPUTE: gettext_noop(
+        "The other party of contract %(number)s disputes %(hours)d hours of it.\n\n"
+        "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
+    ),
+    Contract.Kind.LICENCE: gettext_noop(
+        "The other party of contract %(number)s disputes %(amount)s of its price.\n\n"
+        "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
+    ),
+}
 
 
 @transaction.atomic
@@ -46,15 +53,17 @@ def open_dispute(
     """Dispute the slots from `first_slot` to `last_slot` (exclusive), an amount in fen, or both.
 
     An amount alone is put on the contract's latest undisputed hours until they cover it. Hours already paid
-    may be disputed for a while; what is decided then comes from what the provider has receivable. Raises
-    DisputeRefused.
+    may be disputed for a while; what is decided then comes from what the provider has receivable. A licence
+    is disputed by amount, once, and only while the time to accept it runs. Raises DisputeRefused.
     """
     require(actor, Permission.DISPUTE)
     assert actor.organisation is not None
-    own = Contract.objects.of(actor.organisation).filter(kind=Contract.Kind.COMPUTE)
+    own = Contract.objects.of(actor.organisation)
     contract = own.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
-        raise NotAllowed(_("Only a party of a compute contract disputes it."))
+        raise NotAllowed(_("Only a party of a contract disputes it."))
+    if contract.kind == Contract.Kind.LICENCE and not contract.in_acceptance(now=now):
+        raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
     worth = _disputable(contract, now)
     if first_slot is not None and last_slot is not None:
         chosen = [slot for slot in slots_of(contract) if first_slot <= slot < last_slot]
@@ -85,12 +94,17 @@ def open_dispute(
         status=Contract.Status.DISPUTED
     )
     record(actor=actor, verb="dispute", subject=contract, detail={"fen": dispute.amount}, now=now)
-    values = {"number": contract.number, "hours": len(chosen), "due": f"{due:%Y-%m-%d %H:%M} UTC"}
+    values = {
+        "number": contract.number,
+        "hours": len(chosen),
+        "amount": show_yuan(dispute.amount),
+        "due": f"{due:%Y-%m-%d %H:%M} UTC",
+    }
     write_to(
         organisation_id=dispute.other_party_id,
         roles=CONCERNED,
         subject=OPENED,
-        text=OPENED_TEXT,
+        text=OPENED_TEXT[Contract.Kind(contract.kind)],
         values=values,
         now=now,
     )
