@@ -1,5 +1,6 @@
 """Prove the contracts: documents, chain and signatures, and their escrow from the ledger's entries alone."""
 
+import datetime
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from settlement.contracts.queries import signed_payload
 from settlement.contracts.signing import Signature, verify
 from settlement.contracts.terms import acceptance_end
 from settlement.ledger.models import HOLD, Account, AccountKind, Entry, TransferKind
+
+SWEPT_WITHIN = datetime.timedelta(days=1)
 
 
 def differences() -> Iterator[str]:
@@ -45,6 +48,13 @@ def _documents() -> Iterator[str]:
         if not verify(signed_payload(contract.sha256), signature):
             yield f"Contract {number}'s signature does not hold."
         position, previous = contract.position, contract.sha256
+
+
+def overdue(*, now: datetime.datetime) -> Iterator[str]:
+    """A sentence for each licence that the sweep has left unpaid for a day, though nobody disputes it."""
+    late = Contract.objects.filter(status=Contract.Status.ACTIVE, acceptance_ends_at__lte=now - SWEPT_WITHIN)
+    for number, ended_at in late.order_by("position").values_list("number", "acceptance_ends_at"):
+        yield f"Contract {number} was to be accepted until {ended_at:%Y-%m-%d %H:%M} UTC, and has not ended."
 
 
 def _escrow_of_contracts() -> Iterator[str]:

@@ -79,6 +79,9 @@ def compute_terms(buyer: Organisation, facility: Facility) -> dict[str, Any]:
 
 
 def licence_terms() -> dict[str, Any]:
+    """A licence that is paid at once cannot end before its time."""
+    if not settings.LICENCE_ACCEPTANCE_DAYS:
+        return {"acceptable_use": ACCEPTABLE_USE}
     return {
         "acceptable_use": ACCEPTABLE_USE,
         "acceptance": {"days": settings.LICENCE_ACCEPTANCE_DAYS},

@@ -65,6 +65,10 @@ def open_dispute(
     if contract.kind == Contract.Kind.LICENCE and not contract.in_acceptance(now=now):
         raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
     worth = _disputable(contract, now)
+    if contract.kind == Contract.Kind.LICENCE and not worth:
+        raise DisputeRefused(
+            _("A licence is disputed once: write in the dispute that there is.")
+        )
     if first_slot is not None and last_slot is not None:
         chosen = [slot for slot in slots_of(contract) if first_slot <= slot < last_slot]
         if not chosen or any(slot not in worth for slot in chosen):
@@ -77,9 +81,9 @@ def open_dispute(
         raise DisputeRefused(_("Say which hours you dispute, or how much."))
     total = sum(worth[slot] for slot in chosen)
     if amount is not None and not 0 < amount <= total:
-        raise DisputeRefused(_("The amount must be above zero and no more than the hours are worth."))
+        raise DisputeRefused(_("The amount must be above zero and no more than what you dispute is worth."))
     if not total:
-        raise DisputeRefused(_("These hours cost nothing: there is nothing to give back."))
+        raise DisputeRefused(_("This costs nothing: there is nothing to give back."))
     due = now + datetime.timedelta(hours=settings.DISPUTE_ANSWER_HOURS)
     dispute = Dispute.objects.create(
         contract=contract,
