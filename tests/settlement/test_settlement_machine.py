@@ -311,6 +311,15 @@ class SettlementMachine(RuleBasedStateMachine):
         if self.now < promise.until and promise.rest and not promise.was_disputed:
             promise.rest, promise.disputed, promise.was_disputed = LICENCE - amount, amount, True
 
+    @rule(who=which, amount=st.sampled_from([1, 700, LICENCE]), by_buyer=st.booleans())
+    def licence_in_dispute_past_its_time(self, who: int, amount: int, by_buyer: bool) -> None:
+        self.licence_order_that_trades(who, 33)
+        self.dispute_licence(
+            Contract.objects.filter(kind=Contract.Kind.LICENCE).count() - 1, amount, by_buyer
+        )
+        self.world.later(days=7)
+        self.beat()
+
     @rule(days=st.sampled_from([1, 6, 7]))
     def days_pass(self, days: int) -> None:
         self.world.later(hours=24 * days)
@@ -511,4 +520,4 @@ def test_the_machine_sees_a_disputed_licence_that_is_paid_all_the_same(
     sweep = importlib.import_module("settlement.delivery.operations.release")
     monkeypatch.setattr(sweep, "disputed_fen", lambda _ids: {})
     with pytest.raises(AssertionError):
-        run_machine(30)
+        run_machine(12)
