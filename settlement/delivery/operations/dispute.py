@@ -66,9 +66,7 @@ def open_dispute(
         raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
     worth = _disputable(contract, now)
     if contract.kind == Contract.Kind.LICENCE and not worth:
-        raise DisputeRefused(
-            _("A licence is disputed once: write in the dispute that there is.")
-        )
+        raise DisputeRefused(_("A licence is disputed once: write in the dispute that there is."))
     if first_slot is not None and last_slot is not None:
         chosen = [slot for slot in slots_of(contract) if first_slot <= slot < last_slot]
         if not chosen or any(slot not in worth for slot in chosen):
