@@ -62,7 +62,7 @@ VERBS = {
     "upload": pgettext_lazy("audit trail", "uploaded"),
     "verify": pgettext_lazy("audit trail", "verified"),
     "withdraw": pgettext_lazy("audit trail", "withdrew"),
-    "withdrawn": pgettext_lazy("audit trail", "withdrew"),
+    "withdrawn": pgettext_lazy("audit trail", "took back"),
 }
 SUBJECTS = {
     "contracts.contract": _("contract"),

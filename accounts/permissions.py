@@ -98,10 +98,13 @@ def permissions_of(actor: Actor) -> frozenset[Permission]:
     return ROLE_MAY[Role(role)] if role else frozenset()
 
 
-def require(actor: Actor, permission: Permission) -> None:
-    """Raise NotAllowed unless the actor's role, or its key's scopes, include the permission."""
-    if permission in permissions_of(actor):
-        return
+def require(actor: Actor, permission: Permission) -> Organisation:
+    """The organisation that the actor acts for.
+
+    Raises NotAllowed unless the actor's role in it, or its key's scopes, include the permission.
+    """
+    if actor.organisation is not None and permission in permissions_of(actor):
+        return actor.organisation
     if actor.api_key is not None:
         sentence = _("This API key's scopes do not include: %(permission)s. Create a key that has it.")
     else:

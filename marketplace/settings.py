@@ -350,11 +350,11 @@ TOP_UP_BANK = {
 }
 # The platform as it stands on invoices: it issues all of them, and sells its fee.
 INVOICE_ISSUER = {
-    "name_zh": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "name_zh": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易平台（演示）"),
     "name_en": env("INVOICE_ISSUER_NAME_EN", default="Suanpan Exchange (demonstration)"),
     "jurisdiction": env("INVOICE_ISSUER_JURISDICTION", default="mainland"),
     "registration_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
-    "title": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易所（演示）"),
+    "title": env("INVOICE_ISSUER_NAME_ZH", default="算盘交易平台（演示）"),
     "tax_number": env("INVOICE_ISSUER_REGISTRATION_NUMBER", default="000000000000000000"),
     "address": env("INVOICE_ISSUER_ADDRESS", default=""),
     "phone": env("INVOICE_ISSUER_PHONE", default=""),

@@ -20,7 +20,7 @@ def create_api_key(
     *, actor: Actor, name: str, scopes: Collection[str], expires_at: datetime, now: datetime
 ) -> tuple[ApiKey, str]:
     """A new key, and its token: `sp_<prefix>_<secret>`, which nobody can read again afterwards."""
-    require(actor, Permission.MANAGE_ORGANISATION)
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
     name = name.strip()
     if not name:
         raise InvalidInput(_("Give the key a name that says what uses it."))
@@ -30,7 +30,7 @@ def create_api_key(
         raise InvalidInput(_("A key expires after today and within a year."))
     prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
-        organisation=actor.organisation,
+        organisation=organisation,
         name=name,
         prefix=prefix,
         secret_hash=hash_secret(secret),
@@ -47,8 +47,7 @@ def create_api_key(
 @transaction.atomic
 def revoke_api_key(*, actor: Actor, api_key_id: int, now: datetime) -> None:
     """End a key at once. Revoking it again changes nothing."""
-    require(actor, Permission.MANAGE_ORGANISATION)
-    key = actor.organisation.api_keys.filter(pk=api_key_id).first()
+    key = require(actor, Permission.MANAGE_ORGANISATION).api_keys.filter(pk=api_key_id).first()
     if key is None:
         raise InvalidInput(_("There is no such key."))
     if ApiKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now):

@@ -46,13 +46,13 @@ def invite_member(
 
     A new invitation replaces an open one to the same address.
     """
-    require(actor, Permission.MANAGE_ORGANISATION)
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
     email = _clean_email(email)
     if role not in Role:
         raise InvalidInput(_("There is no role %(role)s.") % {"role": role})
     secret = secrets.token_urlsafe(32)
     with transaction.atomic():
-        organisation = lock_organisation(actor.organisation.pk)
+        organisation = lock_organisation(organisation.pk)
         if organisation.members.filter(user__email__iexact=email).exists():
             raise InvalidInput(_("%(email)s is a member already.") % {"email": email})
         organisation.invitations.open().filter(email__iexact=email).update(revoked_at=now)
@@ -85,8 +85,7 @@ def invite_member(
 
 @transaction.atomic
 def revoke_invitation(*, actor: Actor, invitation_id: int, now: datetime) -> None:
-    require(actor, Permission.MANAGE_ORGANISATION)
-    invitation = actor.organisation.invitations.filter(pk=invitation_id).first()
+    invitation = require(actor, Permission.MANAGE_ORGANISATION).invitations.filter(pk=invitation_id).first()
     if invitation is None or not Invitation.objects.open().filter(pk=invitation_id).update(revoked_at=now):
         raise InvitationClosed
     record(actor=actor, verb="revoke", subject=invitation, detail={"email": invitation.email}, now=now)

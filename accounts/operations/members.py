@@ -20,10 +20,10 @@ class LastOwner(DomainError):
 
 @transaction.atomic
 def change_role(*, actor: Actor, member_id: int, role: str, now: datetime) -> Member:
-    require(actor, Permission.MANAGE_ORGANISATION)
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
     if role not in Role:
         raise InvalidInput(_("There is no role %(role)s.") % {"role": role})
-    member = _lock_member(actor.organisation, member_id)
+    member = _lock_member(organisation, member_id)
     if member.role == role:
         return member
     if role != Role.OWNER:
@@ -37,8 +37,7 @@ def change_role(*, actor: Actor, member_id: int, role: str, now: datetime) -> Me
 
 @transaction.atomic
 def remove_member(*, actor: Actor, member_id: int, now: datetime) -> None:
-    require(actor, Permission.MANAGE_ORGANISATION)
-    member = _lock_member(actor.organisation, member_id)
+    member = _lock_member(require(actor, Permission.MANAGE_ORGANISATION), member_id)
     _require_another_owner(member)
     detail = {"member": member.user.email, "role": member.role}
     record(actor=actor, verb="remove", subject=member, detail=detail, now=now)

@@ -66,10 +66,10 @@ def edit_organisation(*, actor: Actor, details: Details, now: datetime) -> Organ
 
     A rejected organisation is submitted again, whatever it changed.
     """
-    require(actor, Permission.MANAGE_ORGANISATION)
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
     details = _clean(details)
     with transaction.atomic():
-        organisation = lock_organisation(actor.organisation.pk)
+        organisation = lock_organisation(organisation.pk)
         changes = {
             field: {"was": getattr(organisation, field), "is": value}
             for field, value in asdict(details).items()

@@ -21,13 +21,12 @@ def require_own(actor: Actor, organisation: Organisation) -> None:
 
 def require_provider(actor: Actor) -> Organisation:
     """The actor's organisation, which may list. Raises NotAllowed."""
-    require(actor, Permission.MANAGE_LISTINGS)
-    assert actor.organisation is not None  # require() refuses an actor without one
-    if not actor.organisation.provides:
+    organisation = require(actor, Permission.MANAGE_LISTINGS)
+    if not organisation.provides:
         raise NotAllowed(
             _("Your organisation only buys. Ask an owner to change what it does to be able to list.")
         )
-    return actor.organisation
+    return organisation
 
 
 def clean(row: models.Model, exclude: set[str] | None = None) -> None:

@@ -1,7 +1,8 @@
 """Amounts in Chinese capitals (大写), as cheques and contracts write them.
 
 After the People's Bank of China's rules for filling in payment instruments (支付结算办法, annex 1): 整
-ends whole yuan and whole jiao; one 零 stands for zeros inside, and before fen without jiao.
+ends whole yuan and whole jiao; one 零 stands for zeros inside, and before fen without jiao. Where the yuan or
+the ten thousands are 0 and what follows is not, the rules leave 零 to the writer: it is left out.
 """
 
 DIGITS = "零壹贰叁肆伍陆柒捌玖"

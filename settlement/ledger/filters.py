@@ -9,13 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
 from settlement.ledger.models import ORGANISATION_KINDS, Account, AccountKind, Currency
-from settlement.ledger.queries import Statement, statement
+from settlement.ledger.queries import Statement, currencies_of, statement
 
 DAY = DateInput(attrs={"type": "date"})
 
 
 class StatementFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """One account of an organisation over days of its own zone, both included."""
+    """One account of an organisation over days of its own zone, both included.
+
+    The currency is asked for only where the organisation has had more than one.
+    """
 
     account = django_filters.ChoiceFilter(
         label=_("Account"),
@@ -23,6 +26,7 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc]
         choices=[(kind.value, kind.label) for kind in ORGANISATION_KINDS],
         empty_label=None,
     )
+    currency = django_filters.ChoiceFilter(label=_("Currency"), empty_label=None)
     since = django_filters.DateFilter(label=_("From"), widget=DAY, method="as_is")
     until = django_filters.DateFilter(label=_("Until"), widget=DAY, method="as_is")
 
@@ -31,9 +35,13 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def __init__(self, data: Mapping[str, Any], *, organisation: Organisation) -> None:
-        chosen = {"account": AccountKind.AVAILABLE.value} | {key: data[key] for key in data}
-        accounts = Account.objects.filter(organisation=organisation, currency=Currency.CNY)
-        super().__init__(chosen, queryset=accounts)
+        chosen = {"account": AccountKind.AVAILABLE.value, "currency": Currency.CNY.value} | {**data}
+        super().__init__(chosen, queryset=Account.objects.filter(organisation=organisation))
+        currencies = currencies_of(organisation)
+        if currencies == [Currency.CNY]:
+            del self.filters["currency"]
+        else:
+            self.filters["currency"].extra["choices"] = [(code.value, code.label) for code in currencies]
 
     def as_is(self, accounts: Any, _name: str, _value: datetime.date) -> Any:
         return accounts
@@ -42,10 +50,14 @@ class StatementFilter(django_filters.FilterSet):  # type: ignore[misc]
     def kind(self) -> AccountKind:
         return AccountKind(self._cleaned("account") or AccountKind.AVAILABLE)
 
+    @property
+    def chosen_currency(self) -> Currency:
+        return Currency(self._cleaned("currency") or Currency.CNY)
+
     def statement(self) -> Statement:
         until = self._cleaned("until")
         return statement(
-            accounts=self.queryset.filter(kind=self.kind),
+            accounts=self.queryset.filter(kind=self.kind, currency=self.chosen_currency),
             since=_midnight(self._cleaned("since")),
             until=_midnight(until + datetime.timedelta(days=1)) if until else None,
         )

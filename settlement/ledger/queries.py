@@ -27,6 +27,13 @@ def balance_of(organisation: Organisation, currency: Currency = Currency.CNY) ->
     return Balances(**{AccountKind(kind).value: fen for kind, fen in rows.values_list("kind", "balance")})
 
 
+def currencies_of(organisation: Organisation) -> list[Currency]:
+    """The renminbi, in which all is traded, and each other currency in which its money has ever moved."""
+    moved = Account.objects.filter(organisation=organisation, kind__in=ORGANISATION_KINDS, version__gt=0)
+    used = {Currency.CNY, *moved.values_list("currency", flat=True)}
+    return [currency for currency in Currency if currency in used]
+
+
 @dataclass(frozen=True)
 class Head:
     """The last link of the hash chain: its position, counted from one, and its SHA-256."""

@@ -11,6 +11,7 @@ from accounts.permissions import Permission
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
 from settlement.ledger.filters import StatementFilter
+from settlement.ledger.models import Currency
 from settlement.ledger.queries import Statement
 from settlement.money import to_yuan
 from settlement.spreadsheet import csv_response, plain
@@ -21,14 +22,15 @@ LINES_A_PAGE = 50
 @require_GET
 @organisation_required(Permission.SEE_MONEY)
 def statement(request: MemberRequest) -> HttpResponse:
-    chosen = StatementFilter(request.GET.dict(), organisation=request.organisation)
-    shown = chosen.statement()
+    asked = StatementFilter(request.GET.dict(), organisation=request.organisation)
+    shown = asked.statement()
     return render(
         request,
         "ledger/statement.html",
         {
-            "filter": chosen,
-            "kind": chosen.kind,
+            "filter": asked,
+            "kind": asked.kind,
+            "currency": asked.chosen_currency,
             "statement": shown,
             "page": Paginator(shown.lines, LINES_A_PAGE).get_page(request.GET.get("page")),
         },
@@ -38,18 +40,21 @@ def statement(request: MemberRequest) -> HttpResponse:
 @require_GET
 @organisation_required(Permission.SEE_MONEY)
 def statement_csv(request: MemberRequest) -> HttpResponse:
-    chosen = StatementFilter(request.GET.dict(), organisation=request.organisation)
-    return csv_response(_rows(chosen.statement()), name=f"statement-{chosen.kind}")
+    asked = StatementFilter(request.GET.dict(), organisation=request.organisation)
+    return csv_response(
+        _rows(asked.statement(), asked.chosen_currency),
+        name=f"statement-{asked.kind}-{asked.chosen_currency}",
+    )
 
 
-def _rows(statement: Statement) -> Iterator[list[object]]:
+def _rows(statement: Statement, currency: Currency) -> Iterator[list[object]]:
     yield [
         _("Time"),
         _("Transfer"),
         _("Kind"),
         _("Memo"),
-        _("Amount (CNY)"),
-        _("Balance (CNY)"),
+        _("Amount (%(currency)s)") % {"currency": currency.value},
+        _("Balance (%(currency)s)") % {"currency": currency.value},
     ]
     yield ["", "", _("Opening balance"), "", "", to_yuan(statement.opening)]
     for line in statement.lines.iterator():

@@ -31,8 +31,9 @@ def test_only_owners_manage_the_organisation_and_no_key_does() -> None:
     assert not any(Permission.MANAGE_ORGANISATION in permissions for permissions in SCOPE_MAY.values())
 
 
-def test_a_trader_trades_and_a_viewer_does_not(trader: Member, viewer: Member) -> None:
-    require(Actor(user=trader.user, organisation=trader.organisation), Permission.TRADE)
+def test_a_trader_trades_for_its_organisation_and_a_viewer_does_not(trader: Member, viewer: Member) -> None:
+    actor = Actor(user=trader.user, organisation=trader.organisation)
+    assert require(actor, Permission.TRADE) == trader.organisation
     with pytest.raises(NotAllowed, match="Ask an owner"):
         require(Actor(user=viewer.user, organisation=viewer.organisation), Permission.TRADE)
 
@@ -44,6 +45,8 @@ def test_a_stranger_may_do_nothing(buyer: Organisation, stranger: Member) -> Non
 def test_nobody_may_do_nothing(buyer: Organisation) -> None:
     assert permissions_of(Actor(organisation=buyer)) == frozenset()
     assert permissions_of(Actor()) == frozenset()
+    with pytest.raises(NotAllowed, match="Ask an owner"):
+        require(Actor(), Permission.VIEW)
 
 
 def test_a_removed_member_loses_everything_at_once(trader: Member) -> None:

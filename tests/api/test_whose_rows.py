@@ -113,6 +113,7 @@ OF_THE_CALLER: list[tuple[str, str, Any, Scope]] = [
     ("GET", "organisation", None, Scope.READ),
     ("GET", "agreement", None, Scope.READ),
     ("GET", "balance", None, Scope.READ),
+    ("GET", "balances", None, Scope.READ),
     ("GET", "statement", None, Scope.READ),
     ("GET", "top-up", None, Scope.READ),
     ("GET", "payout-account", None, Scope.READ),
@@ -299,7 +300,8 @@ def test_a_strangers_lists_are_empty(
 
 
 @pytest.mark.parametrize(
-    "address", ["balance", "statement", "top-up", "payouts", "invoices", "invoice-profile"]
+    "address",
+    ["balance", "balances", "statement?currency=HKD", "top-up", "payouts", "invoices", "invoice-profile"],
 )
 def test_a_teammate_who_may_only_look_does_not_see_money(
     owner: Member, viewer: Member, address: str, clock: object

@@ -34,14 +34,14 @@ PLAIN_SQL = """
 \\set hi :first + :step * greatest(:m, :n)
 BEGIN;
 SELECT nextval('ledger_transfer_id_seq') AS t \\gset
-INSERT INTO ledger_transfer (id, kind, source, source_id, memo, posted_at, sha256)
-    VALUES (:t, 'top_up', 'pgbench', :t, '', now(), '');
+INSERT INTO ledger_transfer (id, kind, source, source_id, memo, posted_at, entry_count, sha256)
+    VALUES (:t, 'top_up', 'pgbench', :t, '', now(), 2, '');
 UPDATE ledger_account SET balance = balance + 1, version = version + 1 WHERE id = :lo
     RETURNING balance AS lo_balance, version AS lo_version \\gset
 UPDATE ledger_account SET balance = balance - 1, version = version + 1 WHERE id = :hi
     RETURNING balance AS hi_balance, version AS hi_version \\gset
-INSERT INTO ledger_entry (transfer_id, account_id, amount, balance_after, version)
-    VALUES (:t, :lo, 1, :lo_balance, :lo_version), (:t, :hi, -1, :hi_balance, :hi_version);
+INSERT INTO ledger_entry (transfer_id, place, entry_count, account_id, amount, balance_after, version)
+    VALUES (:t, 1, 2, :lo, 1, :lo_balance, :lo_version), (:t, 2, 2, :hi, -1, :hi_balance, :hi_version);
 COMMIT;
 """
 

@@ -118,7 +118,7 @@ def settled(lost: Redis, started: float) -> float:
 
 
 def due_scene() -> Scene:
-    """A round whose gate is due, even if a bell that still rang for the last scene opened it, for a later gate."""
+    """A round whose gate is due, even if a bell left over from the last scene opened it, for a later one."""
     now = timezone.now() - datetime.timedelta(minutes=settings.ROUND_MINUTES)
     due = scene(now)
     Round.objects.filter(status=Round.Status.OPEN).update(gate_at=now)

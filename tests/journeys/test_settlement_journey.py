@@ -129,10 +129,10 @@ def read(page: Page, contract: Contract) -> None:
 def report(page: Page, contract: Contract) -> None:
     page.goto(f"/contracts/{contract.number}/delivery/")
     page.locator("select[name=state]").select_option("active")
-    page.get_by_role("button", name="报告").first.click()
-    page.get_by_label("时段开始于").fill(local(contract.starts_at))
+    page.get_by_role("button", name="上报").first.click()
+    page.get_by_label("时段起始时间").fill(local(contract.starts_at))
     page.get_by_label("已交付").fill(str(UNITS * 3600))
-    page.get_by_role("button", name="报告").last.click()
+    page.get_by_role("button", name="上报").last.click()
     expect(page.get_by_role("cell", name="100.00%").first).to_be_visible()
 
 

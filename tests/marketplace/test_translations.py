@@ -29,6 +29,16 @@ LITERAL = r"\s*u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\")\s*,?"
 CALL = re.compile(rf"(n?p?gettext|_)\(((?:{LITERAL})+)\s*(?:count)?\)")
 
 
+HAN = "[一-鿿]"
+SLIP = re.compile(rf"{HAN} {HAN}|{HAN}[,;:?!()]|[,;:?!()]{HAN}|{HAN}[0-9A-Za-z]|[0-9A-Za-z]{HAN}")
+FOR_YESNO = "allowed,not allowed"  # A filter's argument: its comma parts the two words.
+
+
+def badly_set(text: str) -> list[str]:
+    """Half-width marks in Chinese, a space between Chinese words, none beside figures or Latin letters."""
+    return SLIP.findall(PLACEHOLDER.sub("", text))
+
+
 def key_of(function: str, arguments: list[str]) -> Key:
     return (arguments[0], arguments[1]) if "pgettext" in function else (None, arguments[0])
 
@@ -112,11 +122,25 @@ class TestCatalogue:
         ]
         assert wrong == []
 
+    def test_chinese_is_set_as_chinese(self, path: Path) -> None:
+        wrong = [
+            (text, badly_set(text))
+            for entry in polib.pofile(str(path))
+            for text in translations(entry)
+            if entry.msgid != FOR_YESNO and badly_set(text)
+        ]
+        assert wrong == []
+
     def test_the_compiled_catalogue_is_up_to_date(self, path: Path) -> None:
         def content(catalogue: polib.POFile | polib.MOFile) -> dict[Key, list[str]]:
             return {(entry.msgctxt, entry.msgid): translations(entry) for entry in catalogue}
 
         assert content(polib.mofile(str(path.with_suffix(".mo")))) == content(polib.pofile(str(path)))
+
+
+def test_badly_set_chinese_is_found() -> None:
+    assert badly_set("合同 终止,共3小时(GPU卡)") == ["同 终", "止,", "共3", "时(", "U卡"]
+    assert badly_set("%(organisation)s以账单 %(number)s 计收 3 小时，共 %(count)s 笔（GPU 卡）：100%") == []
 
 
 SHOWN_ATTRIBUTES = {"alt", "aria-label", "data-confirm", "data-label", "placeholder", "title"}

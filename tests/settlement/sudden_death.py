@@ -68,7 +68,7 @@ def without_the_message() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regproc)", ["ledger_post_durably"])
         definition = cursor.fetchone()[0]
-    unguarded = re.sub(r"PERFORM pg_logical_emit_message[^;]*;", "", definition)
+    unguarded = re.sub(r"written := pg_logical_emit_message[^;]*;", "", definition)
     assert unguarded != definition
     sql(unguarded)
 

@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from settlement.ledger.errors import InsufficientFunds, KeyUsedForAnotherBody
 from settlement.ledger.models import Account, AccountKind, Currency, Entry, Transfer, TransferKind
@@ -17,7 +17,7 @@ from settlement.ledger.operations import (
     reverse_transfer,
 )
 from settlement.ledger.queries import Balances, balance_of, statement
-from tests.settlement.triggers import drop_trigger, run
+from tests.settlement.triggers import drop_constraint, drop_trigger, run
 
 pytestmark = pytest.mark.django_db
 
@@ -53,11 +53,24 @@ def post_and_commit(*drafts: TransferDraft, now: datetime.datetime) -> None:
     check_now()
 
 
-def add_entries(transfer: Transfer, *lines: tuple[int, int]) -> None:
+def add_entries(transfer: Transfer, *lines: tuple[int, int], **claimed: int) -> None:
     Entry.objects.bulk_create(
-        Entry(transfer=transfer, account_id=account, amount=amount, balance_after=amount, version=9)
-        for account, amount in lines
+        Entry(
+            transfer=transfer,
+            account_id=account,
+            amount=amount,
+            balance_after=amount,
+            version=9,
+            **{"place": place, "entry_count": transfer.entry_count} | claimed,
+        )
+        for place, (account, amount) in enumerate(lines, start=transfer.entry_count + 1)
     )
+
+
+@transaction.atomic
+def add_and_commit(transfer: Transfer, *lines: tuple[int, int], **claimed: int) -> None:
+    add_entries(transfer, *lines, **claimed)
+    check_now()
 
 
 def test_ms_li_deposits_a_thousand_yuan_and_pays_mr_wang_two_hundred(buyer, provider, bank, mine, yours, now):
@@ -76,6 +89,15 @@ def test_ms_li_deposits_a_thousand_yuan_and_pays_mr_wang_two_hundred(buyer, prov
         (100_000, 100_000, 1),
         (-20_000, 80_000, 2),
     ]
+
+
+def test_one_account_may_move_twice_in_a_transfer(buyer, bank, mine, now):
+    lines = [Posting(mine, 70), Posting(bank, -100), Posting(mine, 30)]
+    post_transfer(kind=TransferKind.TOP_UP, source="test", source_id="twice", postings=lines, now=now)
+    check_now()
+    assert balance_of(buyer) == Balances(available=100)
+    moved = Entry.objects.filter(account=mine).order_by("version")
+    assert list(moved.values_list("place", "balance_after")) == [(1, 70), (3, 100)]
 
 
 def test_a_transfer_may_split_among_many(bank, mine, yours, now):
@@ -112,14 +134,29 @@ def test_two_currencies_do_not_cancel_each_other(buyer, bank, now):
 
 
 @pytest.mark.parametrize("amounts", [[1], [-1, 1]])
-def test_entries_cannot_join_a_transfer_later(bank, mine, now, amounts):
+@pytest.mark.parametrize(
+    ("claimed", "guard"),
+    [
+        ({}, "entry_moves_something_in_its_place"),
+        ({"place": 2}, "entry_of_its_transfer_once"),
+        ({"entry_count": 4}, "entry_of_a_transfer_of_so_many"),
+    ],
+)
+def test_entries_cannot_join_a_transfer_later(bank, mine, now, amounts, claimed, guard):
     post_transfers(drafts=[draft("one", (bank, -100), (mine, 100))], now=now)
+    check_now()
     lines = list(zip([bank, mine], amounts, strict=False))
-    with pytest.raises(IntegrityError, match="written all at once"), transaction.atomic():
-        add_entries(Transfer.objects.get(), *lines)
-    run("SET CONSTRAINTS ALL IMMEDIATE")
-    drop_trigger("ledger_entry", "all_at_once")
-    add_entries(Transfer.objects.get(), *lines)
+    with pytest.raises(IntegrityError, match=guard):
+        add_and_commit(Transfer.objects.get(), *lines, **claimed)
+
+
+def test_without_their_guard_they_can(bank, mine, now):
+    post_transfers(drafts=[draft("one", (bank, -100), (mine, 100))], now=now)
+    check_now()
+    drop_constraint("ledger_entry", "entry_moves_something_in_its_place")
+    add_entries(Transfer.objects.get(), (bank, 1))
+    check_now()
+    assert Entry.objects.count() == 3
 
 
 def test_a_replay_returns_the_first_transfer_and_moves_nothing(buyer, bank, mine, now):
@@ -175,6 +212,36 @@ def test_the_platforms_fee_account_may_go_below_zero(yours, now):
 def test_an_account_that_does_not_exist_is_refused(bank, now):
     with pytest.raises(IntegrityError), transaction.atomic():
         post_transfers(drafts=[draft("lost", (bank, -5), (10**9, 5))], now=now)
+    lines = [Posting(bank, -5), Posting(10**9, 5)]
+    post_transfer(kind=TransferKind.TOP_UP, source="test", source_id="lost", postings=lines, now=now)
+    with pytest.raises(IntegrityError, match="the 2 entries it names"):
+        check_now()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shard", "owned"),
+    [
+        (AccountKind.BANK, 0, True),
+        (AccountKind.AVAILABLE, 0, False),
+        (AccountKind.AVAILABLE, 1, True),
+        (AccountKind.PROGRAMME, 0, True),
+    ],
+)
+def test_an_account_is_of_a_kind_for_its_owner(buyer, kind, shard, owned):
+    account = Account(organisation=buyer if owned else None, kind=kind, shard=shard, currency=Currency.HKD)
+    with pytest.raises(DatabaseError, match="kind_has_its_owner"), transaction.atomic():
+        account.save()
+    drop_trigger("ledger_account", "kind_has_its_owner")
+    account.save()
+
+
+@pytest.mark.parametrize("change", [{"kind": AccountKind.STRIPE}, {"shard": 7}, {"currency": Currency.HKD}])
+def test_an_account_stays_what_it_is(bank, change):
+    changed = Account.objects.filter(pk=bank)
+    with pytest.raises(DatabaseError, match="stays_what_it_is"), transaction.atomic():
+        changed.update(**change)
+    drop_trigger("ledger_account", "stays_what_it_is")
+    assert changed.update(**change) == 1
 
 
 def test_a_correction_is_a_linked_reversal_made_once(buyer, bank, mine, now):

@@ -28,6 +28,7 @@ from settlement.ledger.operations import (
     place_hold,
     platform_account,
     post_holds,
+    post_transfer,
     post_transfers,
     reverse_transfer,
     seal_transfers,
@@ -68,14 +69,25 @@ class LedgerMachine(RuleBasedStateMachine):
     def post(self, *drafts: TransferDraft) -> list[Transfer]:
         return post_transfers(drafts=drafts, now=self.now)
 
+    def post_alone(self, draft: TransferDraft) -> list[Transfer]:
+        return [
+            post_transfer(
+                kind=draft.kind,
+                source=draft.source,
+                source_id=draft.source_id,
+                postings=draft.postings,
+                now=self.now,
+            )
+        ]
+
     def draft(self, source: int, target: int, amount: int) -> TransferDraft:
         lines = [Posting(source, -amount), Posting(target, amount)]
         return TransferDraft(TransferKind.TOP_UP, "machine", self.key(), lines)
 
-    @rule(target=transfers, to=who, amount=fen)
-    def top_up(self, to, amount):
+    @rule(target=transfers, to=who, amount=fen, alone=st.booleans())
+    def top_up(self, to, amount, alone):
         draft = self.draft(self.bank, self.accounts[to][AccountKind.AVAILABLE], amount)
-        [transfer] = self.post(draft)
+        [transfer] = (self.post_alone if alone else self.post)(draft)
         self.money[to]["available"] += amount
         return transfer, draft, to, amount
 
@@ -106,7 +118,16 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(posted=transfers)
     def replay(self, posted):
         transfer, draft, _, _ = posted
-        assert self.post(draft) == [transfer]
+        assert self.post(draft) == self.post_alone(draft) == [transfer]
+
+    @rule(source=who, amount=fen)
+    def pay_the_bank(self, source, amount):
+        draft = self.draft(self.accounts[source][AccountKind.AVAILABLE], self.bank, amount)
+        if self.money[source]["available"] < amount:
+            self.refused(InsufficientFunds, lambda: self.post_alone(draft))
+        else:
+            self.post_alone(draft)
+            self.money[source]["available"] -= amount
 
     @rule(posted=transfers)
     def replay_with_another_amount(self, posted):
@@ -114,6 +135,7 @@ class LedgerMachine(RuleBasedStateMachine):
         lines = [Posting(line.account, line.amount // amount * (amount + 1)) for line in draft.postings]
         other = TransferDraft(draft.kind, draft.source, draft.source_id, lines)
         self.refused(KeyUsedForAnotherBody, lambda: self.post(other))
+        self.refused(KeyUsedForAnotherBody, lambda: self.post_alone(other))
 
     @rule(posted=consumes(transfers))
     def correct(self, posted):

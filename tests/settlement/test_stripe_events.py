@@ -219,12 +219,12 @@ def test_any_permutation_books_a_payment_its_refund_and_its_chargeback_once(worl
 
 
 def without_the_ledgers_key():
-    """`ledger_post` as it would be, were a transfer's key not unique."""
+    """`ledger_post_one` as it would be, were a transfer's key not unique."""
     drop_constraint("ledger_transfer", "transfer_once")
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_functiondef('ledger_post'::regproc)")
+        cursor.execute("SELECT pg_get_functiondef('ledger_post_one'::regproc)")
         [source] = cursor.fetchone()
-        naive, count = re.subn(r"ON CONFLICT \(source, source_id, kind\) DO NOTHING", "", source)
+        naive, count = re.subn(r"ON CONFLICT ON CONSTRAINT transfer_once DO NOTHING", "", source)
         assert count == 1
         cursor.execute(naive)
     run("SET CONSTRAINTS ALL DEFERRED")

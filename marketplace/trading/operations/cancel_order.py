@@ -18,8 +18,7 @@ def cancel_order(*, actor: Actor, order_id: int, now: datetime) -> Order:
     Raises NotAllowed, Order.DoesNotExist (also for another organisation's order), or CannotCancel once the
     gate has closed on it or it has ended.
     """
-    require(actor, Permission.TRADE)
-    own = Order.objects.filter(organisation=actor.organisation)
+    own = Order.objects.filter(organisation=require(actor, Permission.TRADE))
     bundle = own.in_bundles_of(own.filter(pk=order_id)).order_by("pk").select_for_update()
     orders = {order.pk: order for order in bundle}
     if order_id not in orders:

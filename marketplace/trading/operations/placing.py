@@ -19,14 +19,13 @@ ORDER = "order"  # The `source` of an order's hold; its source_id is the order's
 
 def buyer_of(actor: Actor, *, permission: Permission, now: datetime) -> Organisation:
     """The actor's organisation, if it may buy. Raises NotAllowed, NotVerified, InArrears or NotAccepted."""
-    require(actor, permission)
-    assert actor.organisation is not None, "require() refuses an actor without an organisation"
-    if not actor.organisation.buys:
+    buyer = require(actor, permission)
+    if not buyer.buys:
         raise NotAllowed(_("Your organisation is registered as a provider only. Let it buy in its settings."))
-    require_verified(actor.organisation)
-    require_no_arrears(actor.organisation)
-    require_accepted(actor.organisation, now=now)
-    return actor.organisation
+    require_verified(buyer)
+    require_no_arrears(buyer)
+    require_accepted(buyer, now=now)
+    return buyer
 
 
 def hold_for(order: Order, *, amount: int, now: datetime, claim: Claim | None = None) -> None:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0007_scope_of_deliveries'),
         ('contracts', '0005_agreements_and_terminations'),
-        ('ledger', '0006_post_faster'),
+        ('ledger', '0007_post_faster'),
         ('listings', '0006_licence_binding_and_data_class'),
     ]
 

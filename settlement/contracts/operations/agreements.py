@@ -62,14 +62,14 @@ def accept_agreement(
     Accepting again returns the first acceptance. Raises NotAllowed, and AgreementReplaced where another
     version is current by now.
     """
-    require(actor, Permission.MANAGE_ORGANISATION)
-    if actor.user is None or actor.organisation is None:
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
+    if actor.user is None:
         raise NotAllowed(_("Only a person accepts the master agreement, for an organisation."))
     agreement = current_agreement() or publish_agreement(now=now)
     if agreement.sha256 != sha256:
         raise AgreementReplaced(_("A newer version was published since you opened the page. Read it first."))
     acceptance, accepted = Acceptance.objects.get_or_create(
-        organisation=actor.organisation,
+        organisation=organisation,
         agreement=agreement,
         defaults={"user": actor.user, "accepted_at": now, "ip": ip},
     )

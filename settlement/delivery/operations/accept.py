@@ -31,9 +31,8 @@ def accept_licence(*, actor: Actor, contract_id: int, now: datetime.datetime) ->
 
     Who may dispute the price may also say that there is nothing to dispute.
     """
-    require(actor, Permission.DISPUTE)
-    assert actor.organisation is not None
-    bought = Contract.objects.filter(kind=Contract.Kind.LICENCE, buyer=actor.organisation)
+    buyer = require(actor, Permission.DISPUTE)
+    bought = Contract.objects.filter(kind=Contract.Kind.LICENCE, buyer=buyer)
     contract = bought.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
         raise NotAllowed(_("Only the buyer of a licence accepts it."))

@@ -56,9 +56,8 @@ def open_dispute(
     may be disputed for a while; what is decided then comes from what the provider has receivable. A licence
     is disputed by amount, once, and only while the time to accept it runs. Raises DisputeRefused.
     """
-    require(actor, Permission.DISPUTE)
-    assert actor.organisation is not None
-    own = Contract.objects.of(actor.organisation)
+    party = require(actor, Permission.DISPUTE)
+    own = Contract.objects.of(party)
     contract = own.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
         raise NotAllowed(_("Only a party of a contract disputes it."))
@@ -85,7 +84,7 @@ def open_dispute(
     due = now + datetime.timedelta(hours=settings.DISPUTE_ANSWER_HOURS)
     dispute = Dispute.objects.create(
         contract=contract,
-        opened_by=actor.organisation,
+        opened_by=party,
         slots=sorted(chosen),
         amount=total if amount is None else amount,
         opened_at=now,
@@ -118,15 +117,14 @@ def answer_dispute(
     *, actor: Actor, dispute_id: int, text: str, now: datetime.datetime, files: Sequence[Upload] = ()
 ) -> DisputeMessage:
     """Add a line to the thread; the other party's first is its answer. Raises DisputeRefused once decided."""
-    require(actor, Permission.DISPUTE)
-    assert actor.organisation is not None
-    seen = Dispute.objects.of(actor.organisation).filter(pk=dispute_id)
+    party = require(actor, Permission.DISPUTE)
+    seen = Dispute.objects.of(party).filter(pk=dispute_id)
     dispute = seen.select_related("contract").select_for_update(of=("self",)).first()
     if dispute is None:
         raise NotAllowed(_("Only the parties of a contract write in its dispute."))
     if dispute.status == Dispute.Status.DECIDED:
         raise DisputeRefused(_("This dispute is decided."))
-    answers = dispute.status == Dispute.Status.OPEN and actor.organisation.pk == dispute.other_party_id
+    answers = dispute.status == Dispute.Status.OPEN and party.pk == dispute.other_party_id
     if answers:
         dispute.status = Dispute.Status.ANSWERED
         dispute.save(update_fields=["status"])

@@ -139,9 +139,9 @@ def report_usage(*, actor: Actor, readings: Sequence[Reading], now: datetime.dat
 
 def _locked(actor: Actor, contract_ids: Sequence[int]) -> list[Contract]:
     """The contracts, locked in order, all of them compute and the actor's own to deliver."""
-    require(actor, Permission.REPORT_DELIVERY)
+    provider = require(actor, Permission.REPORT_DELIVERY)
     wanted = set(contract_ids)
-    own = Contract.objects.filter(pk__in=wanted, provider=actor.organisation, kind=Contract.Kind.COMPUTE)
+    own = Contract.objects.filter(pk__in=wanted, provider=provider, kind=Contract.Kind.COMPUTE)
     contracts = list(own.defer("document").order_by("pk").select_for_update(no_key=True))
     if len(contracts) != len(wanted):
         raise NotAllowed(_("Only the provider of a compute contract reports its delivery."))

@@ -231,12 +231,11 @@ def _terminate(actor: Actor, contract: Contract, termination: Termination, now: 
 
 
 def _own_contract(actor: Actor, contract_id: int) -> tuple[Contract, Organisation]:
-    require(actor, Permission.TERMINATE)
-    assert actor.organisation is not None
-    contract = _locked(Contract.objects.of(actor.organisation).filter(pk=contract_id))
+    party = require(actor, Permission.TERMINATE)
+    contract = _locked(Contract.objects.of(party).filter(pk=contract_id))
     if contract is None:
         raise NotAllowed(_("Only the parties of a contract end it."))
-    return contract, actor.organisation
+    return contract, party
 
 
 def _locked(contracts: QuerySet[Contract]) -> Contract | None:

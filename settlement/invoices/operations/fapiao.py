@@ -22,8 +22,7 @@ NUMBER = re.compile(r"\d{20}", re.ASCII)  # What a fully digitalised e-fapiao (æ
 @transaction.atomic
 def request_fapiao(*, actor: Actor, invoice: Invoice, now: datetime.datetime) -> FapiaoRequest:
     """The customer asks; a second request returns the first. Raises FapiaoRefused where there is none."""
-    require(actor, Permission.MOVE_MONEY)
-    if actor.organisation is None or invoice.customer_id != actor.organisation.pk:
+    if require(actor, Permission.MOVE_MONEY).pk != invoice.customer_id:
         raise NotAllowed(_("The fapiao of an invoice is for its customer to ask for."))
     if _jurisdiction(invoice) != Jurisdiction.MAINLAND:
         raise FapiaoRefused(_("Only sellers of mainland China issue fapiao. Use the invoice itself."))
@@ -97,6 +96,5 @@ def _require_seller(actor: Actor, invoice: Invoice) -> None:
     if invoice.seller is None:
         require_operator(actor)
         return
-    require(actor, Permission.MOVE_MONEY)
-    if actor.organisation != invoice.seller:
+    if require(actor, Permission.MOVE_MONEY) != invoice.seller:
         raise NotAllowed(_("The seller of an invoice enters its fapiao."))

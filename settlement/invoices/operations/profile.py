@@ -34,9 +34,8 @@ class ProfileDetails:
 @transaction.atomic
 def edit_invoice_profile(*, actor: Actor, details: ProfileDetails, now: datetime.datetime) -> InvoiceProfile:
     """Write the actor's organisation's profile. Raises BadInvoiceProfile, which names the field."""
-    require(actor, Permission.MOVE_MONEY)
-    assert actor.organisation is not None
-    organisation = Organisation.objects.select_for_update(no_key=True).get(pk=actor.organisation.pk)
+    organisation = require(actor, Permission.MOVE_MONEY)
+    organisation = Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     values = _clean(organisation, details)
     profile = InvoiceProfile.objects.filter(organisation=organisation).first() or InvoiceProfile(
         organisation=organisation, kind="", cycle=""

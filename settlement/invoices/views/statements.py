@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -84,10 +84,9 @@ def costs_csv(request: MemberRequest) -> HttpResponseBase:
     return response
 
 
-def _asked(request: HttpRequest) -> tuple[str, list[datetime.date], datetime.date | None]:
+def _asked(request: MemberRequest) -> tuple[str, list[datetime.date], datetime.date | None]:
     """The side and the month that a statement is asked for; by default where there is one, the latest."""
-    assert request.organisation is not None  # type: ignore[attr-defined]
-    organisation = request.organisation  # type: ignore[attr-defined]
+    organisation = request.organisation
     side = request.GET.get("side", "")
     if side not in ("buyer", "provider"):
         side = "buyer" if organisation.buys and not organisation.provides else "provider"

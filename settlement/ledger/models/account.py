@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -88,7 +89,7 @@ class Account(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=AccountKind)
     currency = models.CharField(_("currency"), max_length=3, choices=Currency, default=Currency.CNY)
     # Which of several accounts of one kind: a platform account's shard, or the number of what is kept apart.
-    shard = models.PositiveIntegerField(default=0)
+    shard = models.IntegerField(default=0)
     balance = models.BigIntegerField(_("balance (fen)"), default=0)
     version = models.BigIntegerField(default=0)
 
@@ -100,16 +101,31 @@ class Account(models.Model):
                 nulls_distinct=False,
             ),
             models.CheckConstraint(
-                name="account_kind_has_its_owner",
-                condition=Q(organisation__isnull=False, kind__in=ORGANISATION_KINDS, shard=0)
-                | Q(organisation__isnull=False, kind__in=NUMBERED_KINDS, shard__gt=0)
-                | Q(organisation__isnull=True, kind__in=PLATFORM_KINDS),
-            ),
-            models.CheckConstraint(
                 name="account_never_negative", condition=Q(balance__gte=0) | ~Q(kind__in=NEVER_NEGATIVE_KINDS)
             ),
         ]
-        triggers = [never_deleted()]
+        triggers = [
+            never_deleted(),
+            # Not a check constraint: that would be read and planned anew with each change of a balance.
+            pgtrigger.Protect(
+                name="kind_has_its_owner",
+                operation=pgtrigger.Insert,
+                condition=~(
+                    pgtrigger.Q(
+                        new__organisation__isnull=False, new__kind__in=ORGANISATION_KINDS, new__shard=0
+                    )
+                    | pgtrigger.Q(
+                        new__organisation__isnull=False, new__kind__in=NUMBERED_KINDS, new__shard__gt=0
+                    )
+                    | pgtrigger.Q(new__organisation__isnull=True, new__kind__in=PLATFORM_KINDS)
+                ),
+            ),
+            pgtrigger.Protect(
+                name="stays_what_it_is",
+                when=pgtrigger.After,  # One before the update would lock and read the row once more.
+                operation=pgtrigger.UpdateOf("organisation_id", "kind", "currency", "shard"),  # type: ignore[no-untyped-call]
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.organisation or 'platform'} {self.kind} {self.currency}"

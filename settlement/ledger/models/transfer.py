@@ -1,6 +1,6 @@
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.triggers import append_only, never_deleted, never_truncated
@@ -49,6 +49,7 @@ class Transfer(models.Model):
     source_id = models.CharField(max_length=64)
     memo = models.CharField(_("memo"), max_length=200, blank=True)
     posted_at = models.DateTimeField(_("posted"))
+    entry_count = models.IntegerField()
     reverses = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="reversed_by", db_index=False
     )
@@ -58,6 +59,8 @@ class Transfer(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id", "kind"], name="transfer_once"),
+            # What its entries refer to, so that they cannot become more.
+            models.UniqueConstraint(fields=["id", "entry_count"], name="transfer_of_so_many_entries"),
             models.UniqueConstraint(
                 fields=["reverses"], condition=Q(reverses__isnull=False), name="transfer_reversed_once"
             ),
@@ -94,9 +97,16 @@ class Transfer(models.Model):
 
 
 class Entry(models.Model):
-    """One signed amount on one account, with the account's balance and version after it."""
+    """One signed amount on one account, with the account's balance and version after it.
 
-    transfer = models.ForeignKey(Transfer, models.PROTECT, related_name="entries")
+    `place` is one of 1 to `entry_count`, which is its transfer's: migration 0006 makes both the foreign key.
+    """
+
+    transfer = models.ForeignKey(
+        Transfer, models.PROTECT, related_name="entries", db_index=False, db_constraint=False
+    )
+    place = models.IntegerField()
+    entry_count = models.IntegerField()
     account = models.ForeignKey(Account, models.PROTECT, related_name="entries", db_index=False)
     amount = models.BigIntegerField(_("amount (fen)"))
     balance_after = models.BigIntegerField(_("balance (fen)"))
@@ -106,7 +116,11 @@ class Entry(models.Model):
         verbose_name_plural = "entries"
         constraints = [
             models.UniqueConstraint(fields=["account", "version"], name="entry_in_its_place"),
-            models.CheckConstraint(name="entry_moves_something", condition=~Q(amount=0)),
+            models.UniqueConstraint(fields=["transfer", "place"], name="entry_of_its_transfer_once"),
+            models.CheckConstraint(
+                name="entry_moves_something_in_its_place",
+                condition=~Q(amount=0) & Q(place__gte=1, place__lte=F("entry_count")),
+            ),
         ]
         triggers = [
             append_only(),

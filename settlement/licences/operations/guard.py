@@ -26,10 +26,9 @@ def require_usable(licence: Licence, *, now: datetime.datetime) -> None:
 
 def held_by(actor: Actor, licence_id: int) -> Licence:
     """The licence, whose holder the actor uses it for. Raises NotAllowed."""
-    require(actor, Permission.USE_LICENCES)
-    assert actor.organisation is not None  # require() refuses an actor without one
+    holder = require(actor, Permission.USE_LICENCES)
     held = Licence.objects.select_related("contract__plan__algorithm", "contract__buyer")
-    licence: Licence | None = held.filter(contract__buyer=actor.organisation, pk=licence_id).first()
+    licence: Licence | None = held.filter(contract__buyer=holder, pk=licence_id).first()
     if licence is None:
         raise NotAllowed(_("Another organisation holds this licence."))
     return licence

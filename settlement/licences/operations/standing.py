@@ -118,9 +118,9 @@ def _claim(actor: Actor, licence_id: int, by: Suspender) -> Licence:
     if by == Suspender.OPERATOR:
         require_operator(actor)
         return locked(licence_id)
-    require(actor, Permission.MANAGE_LISTINGS)
+    publisher = require(actor, Permission.MANAGE_LISTINGS)
     licence = locked(licence_id)
-    if licence.publisher != actor.organisation:
+    if licence.publisher != publisher:
         raise NotAllowed(_("Another organisation publishes this algorithm."))
     return licence
 

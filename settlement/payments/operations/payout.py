@@ -55,9 +55,7 @@ def ask_payout(
 
     Raises PayoutRefused and InsufficientFunds.
     """
-    require(actor, Permission.MOVE_MONEY)
-    organisation = actor.organisation
-    assert organisation is not None
+    organisation = require(actor, Permission.MOVE_MONEY)
     before = Payout.objects.filter(organisation=organisation, key=key).exists()
     if not before:
         refuse_unless_payable(organisation, amount)

@@ -46,9 +46,8 @@ class BankDetails:
 @transaction.atomic
 def propose_payout_account(*, actor: Actor, details: BankDetails, now: datetime.datetime) -> PayoutAccount:
     """Raises InvalidInput where the details cannot be right, AlreadyDecided while another proposal waits."""
-    require(actor, Permission.MOVE_MONEY)
-    person, organisation = _person(actor), actor.organisation
-    assert organisation is not None
+    organisation = require(actor, Permission.MOVE_MONEY)
+    person = _person(actor)
     details = _checked(details, organisation)
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     if PayoutAccount.objects.proposed().filter(organisation=organisation).exists():

@@ -25,9 +25,9 @@ NOT_NOW = (NotVerified, PayoutRefused, InsufficientFunds, KeyUsedForAnotherBody)
 def choose_payout_schedule(
     *, actor: Actor, frequency: PayoutSchedule.Frequency, now: datetime.datetime, rail: Rail = Rail.BANK
 ) -> PayoutSchedule:
-    require(actor, Permission.MOVE_MONEY)
+    organisation = require(actor, Permission.MOVE_MONEY)
     schedule, _ = PayoutSchedule.objects.update_or_create(
-        organisation=actor.organisation, defaults={"frequency": frequency, "rail": rail, "changed_at": now}
+        organisation=organisation, defaults={"frequency": frequency, "rail": rail, "changed_at": now}
     )
     record(actor=actor, verb="choose", subject=schedule, detail={"frequency": frequency.value}, now=now)
     return schedule

@@ -26,16 +26,15 @@ def onboarding_page(
     """The page of Stripe's on which the provider's account is opened, or completed; it is made on first need.
 
     Raises NoPayoutAccount, StripeSilent, StripeRefused."""
-    require(actor, Permission.MANAGE_ORGANISATION)
-    assert actor.organisation is not None, "require() refuses an actor without an organisation"
-    require_verified(actor.organisation)
-    if not actor.organisation.provides:
+    organisation = require(actor, Permission.MANAGE_ORGANISATION)
+    require_verified(organisation)
+    if not organisation.provides:
         raise NoPayoutAccount(
             _("Only a provider is paid out. Let your organisation provide in its settings.")
         )
-    if actor.organisation.jurisdiction in NOT_SERVED:
+    if organisation.jurisdiction in NOT_SERVED:
         raise NoPayoutAccount(_("Stripe serves no organisations there: you are paid by bank transfer."))
-    account = _write_account(actor, actor.organisation, country, now)
+    account = _write_account(actor, organisation, country, now)
     if account.account_id is None:
         demand_answer(make_call(call_id=account.call_id, follow_up=record_account, now=now))
         account.refresh_from_db()
@@ -53,8 +52,8 @@ def record_account(call: StripeCall, made: Object | None, now: datetime.datetime
 
 def refresh_account(*, actor: Actor, now: datetime.datetime) -> None:
     """Look at Stripe what the account may do, without waiting for the news. Raises StripeSilent."""
-    require(actor, Permission.SEE_MONEY)
-    account = StripeAccount.objects.get(organisation=actor.organisation)
+    organisation = require(actor, Permission.SEE_MONEY)
+    account = StripeAccount.objects.get(organisation=organisation)
     if account.account_id:
         with stripe_must_answer():
             sync_account(account.account_id, "", now)

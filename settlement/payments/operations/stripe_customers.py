@@ -54,9 +54,7 @@ def demand_answer(call: StripeCall) -> None:
 
 def add_card_page(*, actor: Actor, return_url: str, now: datetime.datetime) -> str:
     """The address of a page of Stripe's that saves a card without charging it."""
-    require(actor, Permission.MOVE_MONEY)
-    assert actor.organisation is not None, "require() refuses an actor without an organisation"
-    customer_id = customer_of(organisation=actor.organisation, now=now)
+    customer_id = customer_of(organisation=require(actor, Permission.MOVE_MONEY), now=now)
     call = _write_setup(customer_id, return_url, now)
     pages: list[str] = []
     demand_answer(
@@ -135,8 +133,8 @@ def _apply_card(method: Object, now: datetime.datetime) -> None:
 @transaction.atomic
 def remove_card(*, actor: Actor, card_id: int, now: datetime.datetime) -> None:
     """It is no longer offered from now on, and Stripe is told to forget it. A second removal does nothing."""
-    require(actor, Permission.MOVE_MONEY)
-    card = SavedCard.objects.select_for_update(no_key=True).get(pk=card_id, organisation=actor.organisation)
+    organisation = require(actor, Permission.MOVE_MONEY)
+    card = SavedCard.objects.select_for_update(no_key=True).get(pk=card_id, organisation=organisation)
     if card.removed_at:
         return
     card.removed_at = now

@@ -30,10 +30,8 @@ def ask_refund(*, actor: Actor, top_up_id: int, amount: int, key: str, now: date
 
     Raises BadAmount, NotRefundable, and InsufficientFunds where the money is spent or held.
     """
-    require(actor, Permission.MOVE_MONEY)
-    top_up = CardTopUp.objects.select_for_update(no_key=True).get(
-        pk=top_up_id, organisation=actor.organisation
-    )
+    organisation = require(actor, Permission.MOVE_MONEY)
+    top_up = CardTopUp.objects.select_for_update(no_key=True).get(pk=top_up_id, organisation=organisation)
     key = f"{top_up.organisation_id}:{key}"
     first = CardRefund.objects.filter(call__key=key).first()
     if first:

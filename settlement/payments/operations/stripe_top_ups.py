@@ -50,11 +50,10 @@ def start_card_top_up(
 
     Raises BadAmount, StripeSilent, StripeRefused.
     """
-    require(actor, Permission.MOVE_MONEY)
-    assert actor.organisation is not None, "require() refuses an actor without an organisation"
+    organisation = require(actor, Permission.MOVE_MONEY)
     _refuse_unless_chargeable(amount, currency)
-    customer_id = customer_of(organisation=actor.organisation, now=now)
-    top_up = _write_checkout(actor, amount, currency, customer_id, save_card, return_url, now)
+    customer_id = customer_of(organisation=organisation, now=now)
+    top_up = _write_checkout(actor, organisation, amount, currency, customer_id, save_card, return_url, now)
     pages: list[str] = []
 
     def follow_up(call: StripeCall, made: Object | None, at: datetime.datetime) -> None:
@@ -73,11 +72,10 @@ def charge_saved_card(
 
     Raises BadAmount, StripeSilent, StripeRefused.
     """
-    require(actor, Permission.MOVE_MONEY)
-    assert actor.organisation is not None, "require() refuses an actor without an organisation"
+    organisation = require(actor, Permission.MOVE_MONEY)
     _refuse_unless_chargeable(amount, currency)
-    card = SavedCard.objects.get(pk=card_id, organisation=actor.organisation, removed_at=None)
-    customer_id = customer_of(organisation=actor.organisation, now=now)
+    card = SavedCard.objects.get(pk=card_id, organisation=organisation, removed_at=None)
+    customer_id = customer_of(organisation=organisation, now=now)
     top_up = _write_payment(actor, amount, currency, customer_id, card, key, now)
     make_call(call_id=top_up.call_id, follow_up=record_payment, now=now)  # The fee comes with its event.
     top_up.refresh_from_db()
@@ -86,8 +84,8 @@ def charge_saved_card(
 
 def refresh_top_up(*, actor: Actor, key: str, now: datetime.datetime) -> CardTopUp:
     """Look at Stripe whether it is paid, without waiting for the news. Raises StripeSilent."""
-    require(actor, Permission.SEE_MONEY)
-    top_up = CardTopUp.objects.get(call__key=key, organisation=actor.organisation)
+    organisation = require(actor, Permission.SEE_MONEY)
+    top_up = CardTopUp.objects.get(call__key=key, organisation=organisation)
     if top_up.session_id:
         with stripe_must_answer():
             sync_checkout(top_up.session_id, "", now)
@@ -115,6 +113,7 @@ def _currencies() -> str:
 @transaction.atomic(durable=True)
 def _write_checkout(
     actor: Actor,
+    organisation: Organisation,
     amount: int,
     currency: Currency,
     customer_id: str,
@@ -142,7 +141,7 @@ def _write_checkout(
         },
         now=now,
     )
-    return _write_top_up(actor, amount, currency, None, call, now)
+    return _write_top_up(actor, organisation, amount, currency, None, call, now)
 
 
 @transaction.atomic(durable=True)
@@ -174,20 +173,20 @@ def _write_payment(
         },
         now=now,
     )
-    return _write_top_up(actor, amount, currency, card, call, now)
+    return _write_top_up(actor, organisation, amount, currency, card, call, now)
 
 
 def _write_top_up(
     actor: Actor,
+    organisation: Organisation,
     amount: int,
     currency: Currency,
     card: SavedCard | None,
     call: StripeCall,
     now: datetime.datetime,
 ) -> CardTopUp:
-    assert actor.organisation is not None, "the caller has required a permission in it"
     top_up = CardTopUp.objects.create(
-        organisation=actor.organisation,
+        organisation=organisation,
         asked_by=actor.user,
         amount=amount,
         currency=currency,

@@ -5,12 +5,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from accounts.models import Organisation
 from accounts.permissions import Permission
 from accounts.requests import MemberRequest
 from accounts.web import organisation_required
 from settlement.ledger.models import Account, AccountKind, Currency
-from settlement.ledger.queries import Balances, balance_of, statement
+from settlement.ledger.queries import balance_of, currencies_of, statement
 from settlement.payments import stripe_api
 from settlement.payments.arrears import arrears_of
 from settlement.payments.operations import top_up_reference
@@ -37,13 +36,10 @@ def balance(request: MemberRequest) -> HttpResponse:
             "arrears": arrears_of(request.organisation).items(),
             "cards_offered": stripe_api.is_configured(),
             "card_form": card_top_up_form(request),
-            "other_currencies": _other_currencies(request.organisation),
+            "other_currencies": [
+                (currency, balance_of(request.organisation, currency))
+                for currency in currencies_of(request.organisation)
+                if currency != Currency.CNY
+            ],
         },
     )
-
-
-def _other_currencies(organisation: Organisation) -> list[tuple[Currency, Balances]]:
-    """What it has in currencies that nothing is traded in; nothing where it has none."""
-    others = [code for code in Currency if code != Currency.CNY]
-    balances = [(code, balance_of(organisation, code)) for code in others]
-    return [(code, has) for code, has in balances if has != Balances()]

@@ -32,9 +32,7 @@ def declare_affiliation(
         require_operator(actor)
         organisation, declared_for = of, None
     else:
-        require(actor, Permission.TRADE)
-        assert actor.organisation is not None
-        organisation = declared_for = actor.organisation
+        organisation = declared_for = require(actor, Permission.TRADE)
     if organisation == other:
         raise InvalidInput(_("Name another organisation: nobody is affiliated with itself."))
     if not statement.strip() or len(statement) > LONGEST:

@@ -55,9 +55,7 @@ def apply(
     Raises NotAllowed, NotVerified, InvalidInput, and ProgrammeRefused where the firm is not eligible, waits
     for a decision already, or has this year's voucher.
     """
-    require(actor, Permission.TRADE)
-    assert actor.organisation is not None
-    firm = actor.organisation
+    firm = require(actor, Permission.TRADE)
     require_verified(firm)
     programme = Programme.objects.select_for_update(no_key=True).get(pk=programme_id)
     _refuse_unless_eligible(programme, firm, now)
@@ -170,9 +168,9 @@ def reject(*, actor: Actor, application_id: int, reasons: str, now: datetime.dat
 @transaction.atomic
 def revoke(*, actor: Actor, voucher_id: int, reasons: str, now: datetime.datetime) -> Voucher:
     """End a voucher: what it holds for orders placed before stays. Raises ProgrammeRefused once revoked."""
-    require(actor, Permission.RUN_PROGRAMMES)
+    issuer = require(actor, Permission.RUN_PROGRAMMES)
     _refuse_unless_written(reasons)
-    own = Voucher.objects.filter(programme__issuer=actor.organisation).select_for_update(of=("self",))
+    own = Voucher.objects.filter(programme__issuer=issuer).select_for_update(of=("self",))
     voucher: Voucher = own.select_related("programme__issuer", "organisation").get(pk=voucher_id)
     if voucher.revoked_at is not None:
         raise ProgrammeRefused(_("This voucher is revoked."))
@@ -186,9 +184,9 @@ def revoke(*, actor: Actor, voucher_id: int, reasons: str, now: datetime.datetim
 
 def _to_decide(actor: Actor, application_id: int, reasons: str) -> tuple[Programme, Application]:
     """Both locked, the programme first, so that decisions share one budget."""
-    require(actor, Permission.RUN_PROGRAMMES)
+    issuer = require(actor, Permission.RUN_PROGRAMMES)
     _refuse_unless_written(reasons)
-    own = Application.objects.filter(programme__issuer=actor.organisation)
+    own = Application.objects.filter(programme__issuer=issuer)
     programme_id = own.values_list("programme", flat=True).get(pk=application_id)
     programme = Programme.objects.select_for_update(no_key=True).get(pk=programme_id)
     locked = own.select_for_update(of=("self",)).select_related("organisation")

@@ -142,8 +142,8 @@ def close_programme(*, actor: Actor, programme_id: int, now: datetime.datetime) 
 
     Raises ProgrammeRefused unless it is open.
     """
-    require(actor, Permission.MOVE_MONEY)
-    own = Programme.objects.filter(issuer=actor.organisation)
+    issuer = require(actor, Permission.MOVE_MONEY)
+    own = Programme.objects.filter(issuer=issuer)
     programme: Programme = own.select_for_update(no_key=True).get(pk=programme_id)
     if not programme.is_open:
         raise ProgrammeRefused(_("Only an open programme can be closed."))
@@ -191,13 +191,12 @@ def _return_rest(programme: Programme, now: datetime.datetime) -> int:
 
 
 def _issuer_of(actor: Actor, permission: Permission) -> Organisation:
-    require(actor, permission)
-    assert actor.organisation is not None
-    if not is_issuer(actor.organisation):
+    issuer = require(actor, permission)
+    if not is_issuer(issuer):
         raise ProgrammeRefused(
             _("Only a public body that the exchange has approved as an issuer runs programmes.")
         )
-    return actor.organisation
+    return issuer
 
 
 def _own_draft(issuer: Organisation, programme_id: int) -> Programme:
