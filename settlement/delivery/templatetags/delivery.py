@@ -25,7 +25,7 @@ def licence_acceptance(contract: Contract, *, we_provide: bool, may_dispute: boo
     """Until when a licence can be accepted or disputed, what is in escrow, and the buttons for both."""
     disputes = list(contract.disputes.all())
     now = timezone.now()
-    runs = contract.in_acceptance(now=now)
+    runs = contract.in_acceptance(now=now) and not hasattr(contract, "termination")
     return {
         "contract": contract,
         "now": now,
