@@ -73,10 +73,9 @@ class DisputeForm(MessageForm):
 
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.contract = contract
         if contract.kind == Contract.Kind.LICENCE:
             del self.fields["first_slot"], self.fields["last_slot"]
-            self.fields["amount"].help_text = _("Leave it empty to dispute the whole price.")
+            self.fields["amount"].help_text = _("Leave it empty to dispute all that is in escrow.")
             return
         choices = [("", "–"), *_hours(slots_of(contract))]
         set_choices(self, "first_slot", choices)
@@ -91,10 +90,8 @@ class DisputeForm(MessageForm):
 
     @property
     def hours(self) -> dict[str, datetime.datetime | None]:
-        """The slots chosen, the last one exclusive; of a licence, the time to accept it."""
-        if self.contract.kind == Contract.Kind.LICENCE:
-            return {"first_slot": self.contract.starts_at, "last_slot": self.contract.acceptance_ends_at}
-        first, last = self.cleaned_data["first_slot"], self.cleaned_data["last_slot"]
+        """The slots chosen, the last one exclusive."""
+        first, last = self.cleaned_data.get("first_slot"), self.cleaned_data.get("last_slot")
         if not first:
             return {"first_slot": None, "last_slot": None}
         after = datetime.datetime.fromisoformat(last) + datetime.timedelta(hours=1)

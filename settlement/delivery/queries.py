@@ -21,18 +21,11 @@ HourKey = tuple[int, datetime.datetime]  # A contract's id and a slot.
 
 
 def slots_of(contract: Contract) -> list[datetime.datetime]:
-    """The hours of a compute contract; of a licence the one period in which its price can be disputed."""
-    if contract.acceptance_ends_at is not None:
-        return [contract.starts_at]
     return [contract.starts_at + number * HOUR for number in range(len(contract.hourly_prices))]
 
 
 def amount_of(contract: Contract, slot: datetime.datetime) -> int:
-    """The price of one slot, all units, in fen; of a licence, whose price may be paid in two parts, what is
-    in escrow.
-    """
-    if contract.kind == Contract.Kind.LICENCE:
-        return contract.escrow
+    """The price of one slot, all units, in fen."""
     return contract.quantity * contract.hourly_prices[(slot - contract.starts_at) // HOUR]
 
 

@@ -40,14 +40,14 @@ def licences(buyer, provider) -> list[Contract]:
 @pytest.fixture
 def slow_claim(monkeypatch) -> None:
     """A moment between finding out what can be disputed and freezing it."""
-    found = dispute._disputable
+    found = dispute._rest_of_licence
 
     def slowly(contract, now):
         worth = found(contract, now)
         time.sleep(0.2)
         return worth
 
-    monkeypatch.setattr(dispute, "_disputable", slowly)
+    monkeypatch.setattr(dispute, "_rest_of_licence", slowly)
 
 
 def accept(licence: Contract) -> Callable[[], object]:

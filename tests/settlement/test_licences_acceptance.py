@@ -72,14 +72,12 @@ def ends_at(contract) -> datetime.datetime:
 
 
 def disputed(contract, amount=None, *, by=None, now=None) -> Dispute:
-    whole = {"first_slot": contract.starts_at, "last_slot": contract.acceptance_ends_at}
     return open_dispute(
         actor=acting(by or contract.buyer),
         contract_id=contract.pk,
         text="The weights do not load.",
         amount=amount,
         now=now or contract.starts_at,
-        **({} if amount else whole),
     )
 
 
@@ -307,17 +305,37 @@ def test_a_dispute_that_is_refused(contract, buyer, stranger, viewer, operator, 
     for amount in (0, PRICE + 1):
         with pytest.raises(DisputeRefused, match="above zero"):
             open_dispute(actor=acting(buyer), contract_id=contract.pk, text="x", amount=amount, now=now)
-    with pytest.raises(DisputeRefused, match="how much"):
-        open_dispute(actor=acting(buyer), contract_id=contract.pk, text="x", now=now)
     for actor in (acting(stranger.organisation), Actor(user=viewer.user, organisation=buyer)):
         with pytest.raises(NotAllowed):
             open_dispute(actor=actor, contract_id=contract.pk, text="x", amount=1, now=now)
-    first = disputed(contract, 100)
-    with pytest.raises(DisputeRefused, match="disputed once"):
+    disputed(contract)
+    with pytest.raises(DisputeRefused, match="in dispute: write"):
         disputed(contract, 100, by=contract.provider)
-    decided(first, operator, 0, now=now)
-    with pytest.raises(DisputeRefused, match="disputed once"):
-        disputed(contract, 100)
+
+
+def test_a_publishers_dispute_over_a_fen_keeps_the_buyer_from_none(
+    contract, buyer, provider, operator, now, ends_at
+):
+    petty = disputed(contract, 1, by=provider)
+    with pytest.raises(DisputeRefused, match="above zero"):
+        disputed(contract, PRICE)
+    rest = disputed(contract)
+    assert (rest.amount, petty.slots == rest.slots) == (PRICE - 1, False)
+    assert release(now=ends_at) == 0
+    for each in (rest, petty):
+        decided(each, operator, each.amount, now=ends_at)
+    assert (balance_of(buyer), status(contract)) == (Balances(available=PRICE), Contract.Status.COMPLETED)
+    assert [each[1:3] for each in parts(contract)] == [(PRICE - 1, PRICE - 1), (1, 1)]
+    assert sound()
+
+
+def test_what_was_decided_is_not_disputed_again_but_the_rest_is(contract, operator, provider, now, ends_at):
+    decided(disputed(contract, 1001), operator, 0, now=now)
+    again = disputed(contract)
+    assert again.amount == 2000
+    decided(again, operator, 2000, now=now)
+    assert balance_of(provider) == Balances(receivable=1001 - 20)
+    assert status(contract) == Contract.Status.COMPLETED
 
 
 def test_once_paid_it_is_disputed_no_more(contract, ends_at, now):

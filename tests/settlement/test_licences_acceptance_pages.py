@@ -75,7 +75,7 @@ def test_a_part_of_the_price_is_disputed_and_decided(contract, buyer, provider, 
     ours, theirs, desk = member_of(buyer, Role.FINANCE), member_of(provider), as_user(operator)
     form = text_of(ours.get(path + "disputes/new/"))
     assert "From the hour" not in form
-    assert "whole price" in form
+    assert "all that is in escrow" in form
     claim = {"amount": "12.50", "text": "One model of three is missing."}
     assert ours.post(path + "disputes/new/", claim).status_code == 302
     dispute = Dispute.objects.get()

@@ -12,8 +12,7 @@ from settlement.ledger.models import Transfer
 class Delivery(models.Model):
     """A slot of a compute contract that was settled, or a part of a licence's price: once.
 
-    A licence's price has two parts at most: what a dispute was about, under the slot at which its acceptance
-    began, and the rest, without a slot.
+    A licence's price has a part for each dispute, under a slot that numbers it, and the rest, without a slot.
 
     Of `amount`, `credit` went back to the buyer and the rest, less `fee`, to the provider. What a termination
     left undelivered is settled too: the rest is then the provider's break fee.

@@ -17,7 +17,14 @@ from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMessage, Evidence
-from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
+from settlement.delivery.queries import (
+    HOUR,
+    amount_of,
+    credits_after,
+    disputed_fen,
+    frozen_slots,
+    slots_of,
+)
 from settlement.evidence import MOST_FILES, Upload, check_evidence
 from settlement.letters import write_to
 from settlement.money import show_yuan
@@ -54,19 +61,19 @@ def open_dispute(
 
     An amount alone is put on the contract's latest undisputed hours until they cover it. Hours already paid
     may be disputed for a while; what is decided then comes from what the provider has receivable. A licence
-    is disputed by amount, once, and only while the time to accept it runs. Raises DisputeRefused.
+    is disputed by amount alone (without one, all that no dispute is about yet), and only while the time to
+    accept it runs. Raises DisputeRefused.
     """
     party = require(actor, Permission.DISPUTE)
     own = Contract.objects.of(party)
     contract = own.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
         raise NotAllowed(_("Only a party of a contract disputes it."))
-    if contract.kind == Contract.Kind.LICENCE and not contract.in_acceptance(now=now):
-        raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
-    worth = _disputable(contract, now)
-    if contract.kind == Contract.Kind.LICENCE and not worth:
-        raise DisputeRefused(_("A licence is disputed once: write in the dispute that there is."))
-    if first_slot is not None and last_slot is not None:
+    licence = contract.kind == Contract.Kind.LICENCE
+    worth = _rest_of_licence(contract, now) if licence else _disputable(contract, now)
+    if licence:
+        chosen = list(worth)
+    elif first_slot is not None and last_slot is not None:
         chosen = [slot for slot in slots_of(contract) if first_slot <= slot < last_slot]
         if not chosen or any(slot not in worth for slot in chosen):
             raise DisputeRefused(
@@ -129,6 +136,16 @@ def answer_dispute(
         dispute.status = Dispute.Status.ANSWERED
         dispute.save(update_fields=["status"])
     return _write(dispute, actor, Kind.ANSWER if answers else Kind.MESSAGE, text, files, now)
+
+
+def _rest_of_licence(contract: Contract, now: datetime.datetime) -> dict[datetime.datetime, int]:
+    """What of the price no dispute is about yet, under a slot that numbers the disputes."""
+    if not contract.in_acceptance(now=now):
+        raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
+    rest = contract.escrow - disputed_fen([contract.pk]).get(contract.pk, 0)
+    if contract.total and not rest:
+        raise DisputeRefused(_("All that is in escrow is in dispute: write in the dispute that there is."))
+    return {contract.starts_at + contract.disputes.count() * HOUR: rest}
 
 
 def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.datetime, int]:

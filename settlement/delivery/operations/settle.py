@@ -23,7 +23,7 @@ CREDITED_AS = {
 
 @dataclass(frozen=True)
 class Split:
-    """How one slot's price is shared; without a slot, what of a licence's price no dispute was about."""
+    """How one slot's price is shared; without a slot, what of a licence's price no dispute is about."""
 
     contract: Contract
     slot: datetime.datetime | None
@@ -115,6 +115,6 @@ def _settled_until(splits: Sequence[Split]) -> dict[int, datetime.datetime]:
     for contract in contracts.values():
         mark = contract.settled_until
         while mark in settled[contract.pk]:
-            mark = contract.acceptance_ends_at or mark + HOUR
+            mark += HOUR
         marks[contract.pk] = mark
     return marks

@@ -23,18 +23,18 @@ def delivery_left(contract: Contract) -> dict[str, object]:
 @register.inclusion_tag("delivery/_acceptance.html")
 def licence_acceptance(contract: Contract, *, we_provide: bool, may_dispute: bool) -> dict[str, object]:
     """Until when a licence can be accepted or disputed, what is in escrow, and the buttons for both."""
-    disputes = list(contract.disputes.all())
     now = timezone.now()
+    disputed = disputed_fen([contract.pk]).get(contract.pk, 0)
     runs = contract.in_acceptance(now=now) and not hasattr(contract, "termination")
     return {
         "contract": contract,
         "now": now,
         "we_provide": we_provide,
         "runs": runs,
-        "disputes": disputes,
-        "disputed": disputed_fen([contract.pk]).get(contract.pk, 0),
-        "may_dispute": may_dispute and runs and not disputes,
-        "may_accept": may_dispute and runs and not we_provide and contract.status == Contract.Status.ACTIVE,
+        "disputes": contract.disputes.all(),
+        "disputed": disputed,
+        "may_dispute": may_dispute and runs and disputed < contract.escrow,
+        "may_accept": may_dispute and runs and not we_provide and not disputed,
     }
 
 
