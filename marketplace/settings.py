@@ -335,6 +335,8 @@ UNMETERED_RETURN_HOURS = env.int("UNMETERED_RETURN_HOURS", default=72)
 DISPUTE_WINDOW_DAYS = env.int("DISPUTE_WINDOW_DAYS", default=30)
 DISPUTE_ANSWER_HOURS = env.int("DISPUTE_ANSWER_HOURS", default=120)
 EVIDENCE_MAX_BYTES = env.int("EVIDENCE_MAX_BYTES", default=10_000_000)
+# How long a licence's price stays in escrow for the buyer to look at it; each contract states its own.
+LICENCE_ACCEPTANCE_DAYS = env.int("LICENCE_ACCEPTANCE_DAYS", default=7)
 LICENCE_GRACE_DAYS = env.int("LICENCE_GRACE_DAYS", default=7)
 LICENCE_LEASE_MINUTES = env.int("LICENCE_LEASE_MINUTES", default=15)
 LICENCE_CACHE_MINUTES = env.int("LICENCE_CACHE_MINUTES", default=60)

@@ -1,5 +1,6 @@
 """Prove the contracts: documents, chain and signatures, and their escrow from the ledger's entries alone."""
 
+import datetime
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ from settlement.contracts.models import Contract
 from settlement.contracts.operations.pay import CONTRACT
 from settlement.contracts.queries import signed_payload
 from settlement.contracts.signing import Signature, verify
+from settlement.contracts.terms import acceptance_end
 from settlement.ledger.models import HOLD, Account, AccountKind, Entry, TransferKind
+
+SWEPT_WITHIN = datetime.timedelta(days=1)
 
 
 def differences() -> Iterator[str]:
@@ -30,8 +34,13 @@ def _documents() -> Iterator[str]:
         if contract.sha256 != sha256_of_text(contract.document):
             yield f"Contract {number}'s document is not what was hashed."
         document = json.loads(contract.document)
-        said = document["number"], document["total_fen"], document["previous_sha256"]
-        if said != (number, contract.total, contract.previous_sha256):
+        said = (
+            document["number"],
+            document["total_fen"],
+            document["previous_sha256"],
+            acceptance_end(document),
+        )
+        if said != (number, contract.total, contract.previous_sha256, contract.acceptance_ends_at):
             yield f"Contract {number}'s row does not say what its document says."
         if contract.previous_sha256 != previous:
             yield f"Contract {number} does not follow the contract at position {position}."
@@ -39,6 +48,13 @@ def _documents() -> Iterator[str]:
         if not verify(signed_payload(contract.sha256), signature):
             yield f"Contract {number}'s signature does not hold."
         position, previous = contract.position, contract.sha256
+
+
+def overdue(*, now: datetime.datetime) -> Iterator[str]:
+    """A sentence for each licence that the sweep has left unpaid for a day, though nobody disputes it."""
+    late = Contract.objects.filter(status=Contract.Status.ACTIVE, acceptance_ends_at__lte=now - SWEPT_WITHIN)
+    for number, ended_at in late.order_by("position").values_list("number", "acceptance_ends_at"):
+        yield f"Contract {number} was to be accepted until {ended_at:%Y-%m-%d %H:%M} UTC, and has not ended."
 
 
 def _escrow_of_contracts() -> Iterator[str]:

@@ -26,6 +26,12 @@ class AgreementReplaced(DomainError):
     code = "agreement_replaced"
 
 
+class AcceptanceRefused(DomainError):
+    """The buyer cannot accept the licence any more, or not yet; the sentence says why."""
+
+    code = "acceptance_refused"
+
+
 class TerminationRefused(DomainError):
     """The contract cannot be ended so; the sentence says why."""
 

@@ -1,7 +1,8 @@
 """What a contract says beside who, what and how much; in codes that pages and the PDF put into words."""
 
+import datetime
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -78,7 +79,21 @@ def compute_terms(buyer: Organisation, facility: Facility) -> dict[str, Any]:
 
 
 def licence_terms() -> dict[str, Any]:
-    return {"acceptable_use": ACCEPTABLE_USE}
+    """A licence that is paid at once cannot end before its time."""
+    if not settings.LICENCE_ACCEPTANCE_DAYS:
+        return {"acceptable_use": ACCEPTABLE_USE}
+    return {
+        "acceptable_use": ACCEPTABLE_USE,
+        "acceptance": {"days": settings.LICENCE_ACCEPTANCE_DAYS},
+        "termination": {"break_fee_basis_points": settings.BREAK_FEE_BASIS_POINTS},
+    }
+
+
+def acceptance_end(document: Mapping[str, Any]) -> datetime.datetime | None:
+    """Until when a licence's price stays in escrow; None where the document gives no time to accept it."""
+    days = document["terms"].get("acceptance", {}).get("days", 0)
+    starts_at = datetime.datetime.fromisoformat(document["starts_at"])
+    return starts_at + datetime.timedelta(days=days) if days else None
 
 
 def _may_be_processed(data_class: DataClass, facility: Facility) -> bool:
@@ -119,6 +134,7 @@ class TermsShown:
     processed_in: Jurisdiction | None
     misuses: Sequence[Misuse]
     break_fee_basis_points: int
+    acceptance_days: int
     version: dict[str, Any] | None
 
 
@@ -134,6 +150,7 @@ def terms_shown(contract: Contract) -> TermsShown:
         processed_in=Jurisdiction(data["processed_in"]) if data else None,
         misuses=[Misuse(each) for each in terms.get("acceptable_use", {}).get("excluded", [])],
         break_fee_basis_points=break_fee_basis_points_of(contract),
+        acceptance_days=terms.get("acceptance", {}).get("days", 0),
         version=document["product"].get("version"),
     )
 

@@ -73,6 +73,10 @@ class DisputeForm(MessageForm):
 
     def __init__(self, *args: Any, contract: Contract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if contract.kind == Contract.Kind.LICENCE:
+            del self.fields["first_slot"], self.fields["last_slot"]
+            self.fields["amount"].help_text = _("Leave it empty to dispute all that is in escrow.")
+            return
         choices = [("", "–"), *_hours(slots_of(contract))]
         set_choices(self, "first_slot", choices)
         set_choices(self, "last_slot", choices)
@@ -87,7 +91,7 @@ class DisputeForm(MessageForm):
     @property
     def hours(self) -> dict[str, datetime.datetime | None]:
         """The slots chosen, the last one exclusive."""
-        first, last = self.cleaned_data["first_slot"], self.cleaned_data["last_slot"]
+        first, last = self.cleaned_data.get("first_slot"), self.cleaned_data.get("last_slot")
         if not first:
             return {"first_slot": None, "last_slot": None}
         after = datetime.datetime.fromisoformat(last) + datetime.timedelta(hours=1)
@@ -95,7 +99,7 @@ class DisputeForm(MessageForm):
 
 
 class EndForm(forms.Form):
-    """From which hour on a contract ends, and why."""
+    """From which hour on a contract ends, and why; a licence ends as a whole."""
 
     ground = forms.ChoiceField(label=_("Ground"))
     from_slot = forms.ChoiceField(label=_("From the hour"))
@@ -110,13 +114,19 @@ class EndForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
         set_choices(self, "ground", grounds)
-        set_choices(self, "from_slot", _hours(self.hours_ahead))
+        if contract.kind == Contract.Kind.LICENCE:
+            del self.fields["from_slot"]
+            self.can_end = contract.in_acceptance(now=now)
+            return
+        hours_ahead = [slot for slot in slots_of(contract) if slot >= now]
+        set_choices(self, "from_slot", _hours(hours_ahead))
+        self.can_end = bool(hours_ahead)
 
     @property
-    def slot(self) -> datetime.datetime:
-        return datetime.datetime.fromisoformat(self.cleaned_data["from_slot"])
+    def slot(self) -> datetime.datetime | None:
+        chosen = self.cleaned_data.get("from_slot")
+        return datetime.datetime.fromisoformat(chosen) if chosen else None
 
 
 class DecisionForm(forms.Form):

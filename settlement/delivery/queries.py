@@ -51,6 +51,12 @@ def frozen_slots(contract_ids: Iterable[int]) -> set[HourKey]:
     }
 
 
+def disputed_fen(contract_ids: Iterable[int]) -> Mapping[int, int]:
+    """How much of each contract an undecided dispute is about."""
+    disputes = Dispute.objects.undecided().filter(contract__in=list(contract_ids)).order_by()
+    return dict(disputes.values_list("contract").annotate(sum=Sum("amount")))
+
+
 def failures(contract_ids: Iterable[int]) -> dict[int, datetime.datetime]:
     """When a contract's delivery failed: nothing comes after it."""
     failed = StateReport.objects.filter(contract__in=list(contract_ids), state=State.FAILED)
@@ -156,6 +162,8 @@ class Left:
 
 
 def left_of(contract: Contract, *, now: datetime.datetime) -> Left:
+    if contract.kind == Contract.Kind.LICENCE:
+        return Left(hours=0, escrow=contract.escrow, disputed=disputed_fen([contract.pk]).get(contract.pk, 0))
     settled = set(contract.deliveries.values_list("slot", flat=True))
     ahead = sum(slot + HOUR > now and slot not in settled for slot in slots_of(contract))
     disputed = sum(

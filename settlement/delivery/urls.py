@@ -10,6 +10,7 @@ urlpatterns = [
     path("contracts/<str:number>/delivery/access/", views.access, name="access"),
     path("contracts/<str:number>/delivery/access/show/", views.show_access, name="show_access"),
     path("contracts/<str:number>/delivery/usage/", views.usage, name="usage"),
+    path("contracts/<str:number>/accept/", views.accept, name="accept"),
     path("contracts/<str:number>/disputes/new/", views.new_dispute, name="new_dispute"),
     path("disputes/<int:dispute_id>/", views.dispute, name="dispute"),
     path("disputes/evidence/<int:evidence_id>/", views.evidence, name="evidence"),

@@ -31,11 +31,9 @@ def licences_of(organisation: Organisation) -> QuerySet[Licence]:
 
 
 def to_be_issued(now: datetime.datetime) -> QuerySet[Contract]:
-    """The licence contracts in force that have no licence yet."""
-    in_force = [Contract.Status.ACTIVE, Contract.Status.COMPLETED]
-    return Contract.objects.filter(
-        kind=Contract.Kind.LICENCE, status__in=in_force, starts_at__lte=now, licence__isnull=True
-    )
+    """The licence contracts in force, in dispute or not, that have no licence yet."""
+    waiting = Contract.objects.filter(kind=Contract.Kind.LICENCE, starts_at__lte=now, licence__isnull=True)
+    return waiting.exclude(pk__in=Contract.objects.undone().values("pk"))
 
 
 def version_of(contract: Contract) -> AlgorithmVersion | None:

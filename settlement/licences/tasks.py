@@ -16,4 +16,4 @@ def reclaim() -> None:
 
 @shared_task
 def revoke() -> None:
-    operations.revoke_for_terminated_contracts(now=timezone.now())
+    operations.revoke_for_undone_contracts(now=timezone.now())

@@ -73,6 +73,7 @@ ON_ROWS: list[tuple[str, str, Any, Scope]] = [
     ("POST", "disputes/{dispute}/messages", {"text": "As agreed."}, Scope.DELIVERY),
     ("GET", "contracts/{contract}/document", None, Scope.READ),
     ("GET", "contracts/{contract}/pdf", None, Scope.READ),
+    ("POST", "contracts/{bought}/acceptance", None, Scope.DELIVERY),
     ("GET", "contracts/{contract}/terminations", None, Scope.READ),
     ("POST", "contracts/{contract}/terminations", END, Scope.ORDERS),
     ("POST", "contracts/{proposed}/terminations/{proposal}/answer", {"accept": False}, Scope.ORDERS),
@@ -206,6 +207,7 @@ def rows(firm: Organisation) -> dict[str, Any]:
         released_at=contract.opened_at,
     )  # fmt: skip
     sold = licensed(OrganisationFactory(), algorithm=listed)
+    bought = licensed(firm)
     suspended = licensed(OrganisationFactory(), algorithm=listed)
     Licence.objects.filter(pk=suspended.pk).update(status="suspended", suspended_by="publisher")
     customer = OrganisationFactory(activity=Organisation.Activity.BUY)
@@ -219,6 +221,7 @@ def rows(firm: Organisation) -> dict[str, Any]:
         **told(firm),
         "licence": sold.number,
         "suspended": suspended.number,
+        "bought": bought.number,
         "provided": provided.number,
         "dispute": open_dispute(actor=acting(customer), **claim).pk,
         "programme": vouchers.programme(firm).pk,

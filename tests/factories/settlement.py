@@ -66,11 +66,23 @@ def compute_draft(
 
 
 def licence_draft(
-    buyer: Organisation, plan: LicencePlan, *, now: datetime.datetime, number: int = 1, seats: int = 3
+    buyer: Organisation,
+    plan: LicencePlan,
+    *,
+    now: datetime.datetime,
+    number: int = 1,
+    seats: int = 3,
+    funding: Funding | None = None,
 ) -> ContractDraft:
     total = seats * plan.price
     hold = place_hold(
-        organisation=buyer, amount=total, source="licence", source_id=str(number), expires_at=None, now=now
+        organisation=buyer,
+        amount=total,
+        source="licence",
+        source_id=str(number),
+        expires_at=None,
+        now=now,
+        funding=funding,
     )
     return ContractDraft(
         source=f"licence-trade:{number}",

@@ -161,8 +161,8 @@ def test_a_later_correction_is_a_credit_with_its_credit_note(buyer, provider):
 def test_a_licence_is_a_purchase(buyer, fund, now):
     plan = LicencePlanFactory(price=1000)
     fund(buyer, 3000)
-    open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
-    release(now=now)
+    [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
+    release(now=licence.acceptance_ends_at)
     collect_charges()
     [row] = rows(buyer)
     assert (row["ChargeCategory"], row["ChargeFrequency"], row["PricingUnit"]) == (

@@ -225,7 +225,9 @@ def test_a_licence_is_invoiced(buyer, fund, now):
     plan = LicencePlanFactory(price=1000, algorithm__publisher=mainland(OrganisationFactory()))
     fund(buyer, 3000)
     [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
-    release(now=now)
+    release(now=licence.acceptance_ends_at - datetime.timedelta(microseconds=1))
+    assert issue_monthly_invoices(now=JULY) == [], "nothing is charged before it is accepted"
+    release(now=licence.acceptance_ends_at)
     issue_monthly_invoices(now=JULY)
     assert supplies() == [("INV-2026-000001", 3000, 2830, 170)]
     assert Invoice.objects.get(kind="supply").lines.get().contract == licence

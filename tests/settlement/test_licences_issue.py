@@ -5,9 +5,11 @@ import datetime
 import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
+from accounts.audit import Actor
 from listings.models import LicencePlan
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Ground
 from settlement.contracts.operations import open_contracts
+from settlement.delivery.operations import terminate
 from settlement.licences.errors import NotALicence
 from settlement.licences.keys import facts_of, holds
 from settlement.licences.models import Licence, LicenceEvent
@@ -47,12 +49,19 @@ def test_a_second_licence_of_a_contract_is_refused_by_the_database(buyer):
         Licence.objects.create(contract=licence.contract, seats=1, issued_at=NOW, territory="world")
 
 
-def test_compute_and_terminated_contracts_grant_none(buyer, provider, fund):
+def test_compute_and_terminated_contracts_grant_none(buyer, provider, fund, operator):
     fund(buyer, 10_000)
     draft = compute_draft(buyer, PoolFactory(facility__provider=provider), now=NOW, number=7)
     [compute] = open_contracts(drafts=[draft], now=NOW)
     ended = contract_of(buyer, fund, LicencePlanFactory())
-    Contract.objects.filter(pk=ended.pk).update(status="terminated", ended_at=NOW, escrow=0)
+    terminate(
+        actor=Actor(user=operator),
+        contract_id=ended.pk,
+        ground=Ground.BREACH,
+        breaching_id=ended.provider_id,
+        reason="It was never the publisher's to sell.",
+        now=NOW,
+    )
     assert issue_licences(now=NOW + HOUR) == 0
     for contract in (compute, ended):
         with pytest.raises(NotALicence, match=contract.number):

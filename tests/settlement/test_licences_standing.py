@@ -7,7 +7,8 @@ import pytest
 from accounts.audit import Actor
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import AuditEvent, OutgoingEmail, Role
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Ground
+from settlement.delivery.operations import terminate
 from settlement.licences.errors import LicenceExpired, LicenceRevoked, LicenceSuspended, WrongStanding
 from settlement.licences.models import Activation, Licence, Standing
 from settlement.licences.operations import (
@@ -17,7 +18,7 @@ from settlement.licences.operations import (
     link_for_software,
     meter_calls,
     reinstate_licence,
-    revoke_for_terminated_contracts,
+    revoke_for_undone_contracts,
     revoke_licence,
     suspend_licence,
     validate,
@@ -159,14 +160,20 @@ def test_revocation_is_for_good_and_frees_the_seats(licence, publisher, operator
             again()
 
 
-def test_a_terminated_contracts_licence_validates_no_more_and_is_revoked_by_the_task(licence):
-    assert revoke_for_terminated_contracts(now=NOW) == 0
-    Contract.objects.filter(pk=licence.contract_id).update(status="terminated", ended_at=NOW, escrow=0)
+def test_a_terminated_contracts_licence_validates_no_more_and_is_revoked_by_the_task(licence, operator):
+    assert revoke_for_undone_contracts(now=NOW) == 0
+    terminate(
+        actor=Actor(user=operator),
+        contract_id=licence.contract_id,
+        ground=Ground.FORCE_MAJEURE,
+        reason="The publisher's country forbids its export.",
+        now=NOW,
+    )
     assert not valid(licence), "even before the task has run"
-    assert revoke_for_terminated_contracts(now=NOW) == 1
-    assert revoke_for_terminated_contracts(now=NOW) == 0
+    assert revoke_for_undone_contracts(now=NOW) == 1
+    assert revoke_for_undone_contracts(now=NOW) == 0
     assert Licence.objects.get(pk=licence.pk).status == Licence.Status.REVOKED
-    assert licence.events.get(kind="revoked").note == "The contract was terminated."
+    assert licence.events.get(kind="revoked").note == "The contract was terminated: Force majeure."
 
 
 def test_others_change_no_standing(licence, buyer, stranger, operator):

@@ -106,7 +106,8 @@ def test_the_database_refuses_to_pay_an_hour_twice(contract):
         delivery.save(force_insert=True)
 
 
-def test_a_licence_is_paid_at_once_and_completes(buyer, fund, now):
+def test_a_licence_without_a_time_to_accept_it_is_paid_at_once(buyer, fund, now, settings):
+    settings.LICENCE_ACCEPTANCE_DAYS = 0
     plan = LicencePlanFactory(price=1000)
     fund(buyer, 3000)
     [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)

@@ -35,8 +35,8 @@ from settlement.ledger.check import differences
 from settlement.ledger.models import Transfer, TransferKind
 from settlement.ledger.queries import Balances, balance_of
 from settlement.money import half_even
-from tests.factories.listings import LicencePlanFactory, PoolFactory
-from tests.factories.settlement import HOUR, acting, compute_draft, licence_draft, meter
+from tests.factories.listings import PoolFactory
+from tests.factories.settlement import HOUR, acting, compute_draft, meter
 from tests.settlement.triggers import drop_trigger
 
 pytestmark = pytest.mark.django_db
@@ -251,14 +251,6 @@ def test_a_breach_names_its_party_and_nothing_else_does(operator, contract, buye
         by_operator(operator, contract, Ground.AGREEMENT)
     with pytest.raises(TerminationRefused, match="decides on a breach"):
         proposed(contract, buyer, ground=Ground.BREACH)
-
-
-def test_a_licence_has_nothing_left_to_end(operator, buyer, provider, fund, now):
-    plan = LicencePlanFactory(algorithm__publisher=provider)
-    fund(buyer, 3 * plan.price)
-    [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
-    with pytest.raises(TerminationRefused, match="delivered at once"):
-        by_operator(operator, licence, Ground.FORCE_MAJEURE)
 
 
 def test_who_may_end_a_contract(operator, contract, buyer, provider, stranger, viewer, trader):

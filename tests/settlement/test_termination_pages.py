@@ -10,8 +10,8 @@ from settlement.contracts.models import Contract, Ground, Termination, Terminati
 from settlement.contracts.operations import open_contracts
 from settlement.delivery.operations import propose_termination
 from settlement.ledger.queries import Balances, balance_of
-from tests.factories.listings import LicencePlanFactory, PoolFactory
-from tests.factories.settlement import HOUR, acting, compute_draft, licence_draft
+from tests.factories.listings import PoolFactory
+from tests.factories.settlement import HOUR, acting, compute_draft
 from tests.settlement.browsing import member_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -109,14 +109,3 @@ def test_the_operator_decides_on_a_breach(contract, buyer, provider, operator, o
     seen = text_of(desk.get(path))
     assert "End the contract" not in seen
     assert "¥55.80" in seen
-
-
-def test_a_licence_has_no_such_page(buyer, provider, owner, operator, fund, now, clock):
-    plan = LicencePlanFactory(algorithm__publisher=provider)
-    fund(buyer, 3 * plan.price)
-    [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now)], now=now)
-    client, desk = Client(), Client()
-    client.force_login(owner.user)
-    desk.force_login(operator)
-    assert client.get(f"/contracts/{licence.number}/termination/").status_code == 404
-    assert "End the contract" not in text_of(desk.get(f"/operator/contracts/{licence.number}/"))

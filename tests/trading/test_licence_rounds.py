@@ -50,7 +50,7 @@ def test_a_settled_round_issues_licences():
     assert (licence.licensee, licence.seats, licence.binding) == (buyer, 3, "node_locked")
     assert licence.expires_at == Contract.objects.get().ends_at
     assert facts_of(licence.key)["version"]["sha256"] == version.sha256
-    release(now=NOW)
+    release(now=Contract.objects.get().acceptance_ends_at)
     assert Contract.objects.get().status == Contract.Status.COMPLETED
     assert licence.standing(now=NOW) == Standing.ACTIVE, "a contract that was paid for is no end"
 

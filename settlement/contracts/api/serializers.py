@@ -18,6 +18,10 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
         source="funded", help_text="Of the total, the share that a voucher bears."
     )
 
+    acceptance_ends_at = serializers.DateTimeField(
+        allow_null=True, help_text="Until when a licence can be accepted, disputed and ended; else null."
+    )
+
     class Meta:
         model = Contract
         fields = (
@@ -31,6 +35,7 @@ class ContractSerializer(serializers.ModelSerializer[Contract]):
             "quantity",
             "starts_at",
             "ends_at",
+            "acceptance_ends_at",
             "hourly_prices_fen",
             "total_fen",
             "escrow_fen",

@@ -1,3 +1,4 @@
+import datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -26,6 +27,10 @@ class ContractQuerySet(models.QuerySet["Contract"]):
         """Active or disputed: what is not in dispute goes on."""
         return self.filter(status__in=RUNNING)
 
+    def undone(self) -> "ContractQuerySet":
+        """Terminated, be it that a dispute still waits, or refunded in full: nothing of it is granted."""
+        return self.filter(Q(termination__isnull=False) | Q(total__gt=0, returned=F("total")))
+
 
 class Contract(models.Model):
     """`document` is the canonical JSON of all terms; its SHA-256 covers the contract before it too."""
@@ -52,6 +57,7 @@ class Contract(models.Model):
     quantity = models.PositiveIntegerField(_("quantity"))
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"), null=True, blank=True)
+    acceptance_ends_at = models.DateTimeField(_("acceptance until"), null=True, blank=True)
     hourly_prices = ArrayField(models.BigIntegerField(), verbose_name=_("prices by hour"), default=list)
     total = models.BigIntegerField(_("total (fen)"))
     funder_account = models.ForeignKey(
@@ -88,6 +94,11 @@ class Contract(models.Model):
             models.CheckConstraint(name="contract_is_about_something", condition=Q(quantity__gt=0)),
             models.CheckConstraint(
                 name="contract_period", condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at"))
+            ),
+            models.CheckConstraint(
+                name="contract_acceptance_is_of_a_licence",
+                condition=Q(acceptance_ends_at__isnull=True)
+                | Q(kind="licence", acceptance_ends_at__gt=F("starts_at")),
             ),
             models.CheckConstraint(
                 name="contract_escrow_within_total", condition=Q(escrow__gte=0, escrow__lte=F("total"))
@@ -129,6 +140,16 @@ class Contract(models.Model):
     def settled(self) -> int:
         """What has left the escrow, in fen."""
         return self.total - self.escrow
+
+    def in_acceptance(self, *, now: datetime.datetime) -> bool:
+        """Whether a licence's price may still be accepted, disputed, or go back by a termination."""
+        ends_at = self.acceptance_ends_at
+        return self.ended_at is None and ends_at is not None and now < ends_at
+
+    @property
+    def undone(self) -> bool:
+        """As the filter says it, but for a termination whose dispute still waits: read without a query."""
+        return self.status == self.Status.TERMINATED or 0 < self.total == self.returned
 
     def give_back(self, amount: int) -> int:
         """Count `amount` fen as returned, and say how much of it is the funder's. Nothing is saved."""

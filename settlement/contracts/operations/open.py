@@ -16,6 +16,7 @@ from settlement.contracts.errors import ContractRefused
 from settlement.contracts.models import Contract
 from settlement.contracts.queries import most_it_can_cost, signed_payload
 from settlement.contracts.signing import current_signer
+from settlement.contracts.terms import acceptance_end
 from settlement.ledger.models import AccountKind, Hold
 from settlement.ledger.operations import HoldPosting, accounts_of, post_holds
 
@@ -103,6 +104,7 @@ def _chained(
                 quantity=draft.quantity,
                 starts_at=draft.starts_at,
                 ends_at=draft.ends_at,
+                acceptance_ends_at=acceptance_end(described),
                 hourly_prices=list(draft.hourly_prices),
                 total=draft.total,
                 funder_account_id=funding.account_id if funding else None,

@@ -39,6 +39,7 @@ def contracts(request: MemberRequest) -> HttpResponse:
 @organisation_required()
 def contract(request: MemberRequest, number: str) -> HttpResponse:
     shown = get_object_or_404(contracts_of(request.organisation).defer(None), number=number)
+    may = permissions_of(request.actor)
     return render(
         request,
         "contracts/contract.html",
@@ -46,7 +47,8 @@ def contract(request: MemberRequest, number: str) -> HttpResponse:
             "contract": shown,
             "terms": terms_shown(shown),
             "we_provide": shown.provider_id == request.organisation.pk,
-            "sees_money": Permission.SEE_MONEY in permissions_of(request.actor),
+            "sees_money": Permission.SEE_MONEY in may,
+            "may_dispute": Permission.DISPUTE in may,
             "page": Paginator(hours_of(shown), HOURS_A_PAGE).get_page(request.GET.get("page")),
         },
     )

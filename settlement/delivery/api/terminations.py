@@ -62,7 +62,9 @@ class EndSerializer(serializers.Serializer[Any]):
 
 class NewProposalSerializer(serializers.Serializer[None]):
     ground = serializers.ChoiceField([(each.value, each.label) for each in AGREED])
-    from_slot = serializers.DateTimeField(help_text="The first hour that is not delivered.")
+    from_slot = serializers.DateTimeField(
+        default=None, allow_null=True, help_text="The first hour that is not delivered; of a licence, none."
+    )
     reason = serializers.CharField(max_length=10_000)
 
 
@@ -87,7 +89,7 @@ class Terminations(OrganisationView):
     )
     @idempotent
     def post(self, request: Request, number: str) -> Response:
-        """Propose to end a contract from an hour on that has not begun."""
+        """Propose to end a contract from an hour on that has not begun; a licence, in its acceptance."""
         asked = checked(NewProposalSerializer(data=request.data))
         contract = get_object_or_404(contracts_of(self.organisation), number=number)
         proposal = propose_termination(

@@ -7,6 +7,7 @@ urlpatterns = [
     path("contracts/<str:number>/delivery/state", views.DeliveryState.as_view()),
     path("contracts/<str:number>/delivery/access", views.DeliveryAccess.as_view()),
     path("contracts/<str:number>/hours", views.Hours.as_view()),
+    path("contracts/<str:number>/acceptance", views.Acceptance.as_view()),
     path("contracts/<str:number>/disputes", views.NewDispute.as_view()),
     path("contracts/<str:number>/terminations", terminations.Terminations.as_view()),
     path("contracts/<str:number>/terminations/<int:pk>/answer", terminations.ProposalAnswer.as_view()),

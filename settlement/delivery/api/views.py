@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.api.idempotency import KEY_PARAMETER, idempotent
 from accounts.api.views import OrganisationView, checked
 from accounts.errors import NotAllowed
+from settlement.contracts.api.serializers import ContractSerializer
 from settlement.contracts.models import Contract
 from settlement.contracts.queries import contracts_of
 from settlement.delivery.api.serializers import (
@@ -31,6 +32,7 @@ from settlement.delivery.api.serializers import (
 from settlement.delivery.models import Dispute, StateReport
 from settlement.delivery.operations import (
     Reading,
+    accept_licence,
     answer_dispute,
     open_dispute,
     report_access,
@@ -144,7 +146,7 @@ class DisputeDetail(OrganisationView):
         return Response(_dispute(get_object_or_404(_threads(self), pk=pk)))
 
 
-class NewDispute(OfContract):
+class NewDispute(OrganisationView):
     @extend_schema(
         operation_id="disputes_create",
         parameters=[KEY_PARAMETER],
@@ -155,9 +157,9 @@ class NewDispute(OfContract):
     def post(self, request: Request, number: str) -> Response:
         """Dispute hours or an amount of a contract: the money is frozen until an operator decides.
 
-        Evidence is added on the dispute's page.
+        Of a licence, an amount, while it can be accepted. Evidence is added on the dispute's page.
         """
-        contract = self.contract(number)
+        contract = get_object_or_404(contracts_of(self.organisation), number=number)
         asked = checked(NewDisputeSerializer(data=request.data))
         opened = open_dispute(
             actor=self.actor,
@@ -169,6 +171,21 @@ class NewDispute(OfContract):
             now=timezone.now(),
         )
         return Response(_dispute(_threads(self).get(pk=opened.pk)), status=201)
+
+
+class Acceptance(OrganisationView):
+    @extend_schema(
+        operation_id="contracts_accept",
+        parameters=[KEY_PARAMETER],
+        request=None,
+        responses=ContractSerializer,
+    )
+    @idempotent
+    def post(self, request: Request, number: str) -> Response:
+        """As its buyer, accept a licence: its price is paid at once, and can be disputed no more."""
+        contract = get_object_or_404(contracts_of(self.organisation), number=number)
+        accepted = accept_licence(actor=self.actor, contract_id=contract.pk, now=timezone.now())
+        return Response(ContractSerializer(accepted).data)
 
 
 class DisputeMessages(OrganisationView):

@@ -10,7 +10,9 @@ from settlement.ledger.models import Transfer
 
 
 class Delivery(models.Model):
-    """A slot of a compute contract, or a licence (no slot), that was settled: once.
+    """A slot of a compute contract that was settled, or a part of a licence's price: once.
+
+    A licence's price has a part for each dispute, under a slot that numbers it, and the rest, without a slot.
 
     Of `amount`, `credit` went back to the buyer and the rest, less `fee`, to the provider. What a termination
     left undelivered is settled too: the rest is then the provider's break fee.
@@ -21,6 +23,7 @@ class Delivery(models.Model):
         UNMETERED = "unmetered", _("Nobody metered it")
         DECIDED = "decided", _("Dispute decided")
         LICENCE = "licence", _("Licence")
+        ACCEPTED = "accepted", _("Accepted by the buyer")
         TERMINATED = "terminated", _("Contract terminated")
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="deliveries")

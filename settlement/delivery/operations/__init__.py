@@ -1,5 +1,6 @@
-"""Delivery's verbs: report it, pay for it, mend it, dispute it, end it before its time."""
+"""Delivery's verbs: report it, accept it, pay for it, mend it, dispute it, end it before its time."""
 
+from settlement.delivery.operations.accept import accept_licence
 from settlement.delivery.operations.correct import collect_owed
 from settlement.delivery.operations.decide import decide_dispute
 from settlement.delivery.operations.dispute import answer_dispute, open_dispute
@@ -16,6 +17,7 @@ from settlement.delivery.operations.terminate import answer_proposal, propose_te
 
 __all__ = [
     "Reading",
+    "accept_licence",
     "answer_dispute",
     "answer_proposal",
     "collect_owed",

@@ -17,7 +17,7 @@ from settlement.delivery.models import Dispute, DisputeMessage
 from settlement.delivery.operations.correct import Mended, correct
 from settlement.delivery.operations.dispute import CONCERNED
 from settlement.delivery.operations.settle import Basis, Split, settle
-from settlement.delivery.operations.terminate import terminated_splits
+from settlement.delivery.operations.terminate import terminated, terminated_splits
 from settlement.delivery.queries import HOUR, amount_of, credits_after
 from settlement.letters import write_to
 from settlement.money import show_yuan
@@ -34,7 +34,8 @@ def decide_dispute(
 ) -> Dispute:
     """Give `refund` fen back to the buyer and the rest of what is disputed to the provider.
 
-    The refund is taken from the disputed hours in their order. The rest of those that are over is paid; those
+    Of a licence the disputed part alone moves, at once; the rest goes its own way. Of hours
+    the refund is taken from the disputed hours in their order. The rest of those that are over is paid; those
     to come go on as ever where nothing of them is refunded, or, where the contract was terminated meanwhile,
     are shared as its other undelivered hours. Raises DisputeRefused before the answer, or its
     time, has come, and once decided.
@@ -88,9 +89,12 @@ def decide_dispute(
 
 
 def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime.datetime) -> None:
+    termination = Termination.objects.filter(contract=contract).first()
+    if contract.kind == Contract.Kind.LICENCE:
+        settle(splits=[_disputed_part(contract, dispute, refund, termination)], now=now)
+        return
     settled = {each.slot: each for each in contract.deliveries.filter(slot__in=dispute.slots)}
     later = credits_after(each.pk for each in settled.values())
-    termination = Termination.objects.filter(contract=contract).first()
     splits, mended = [], []
     for slot in dispute.slots:
         done, amount = settled.get(slot), amount_of(contract, slot)
@@ -108,3 +112,14 @@ def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime
     if splits:
         settle(splits=splits, now=now)
     correct(mended=mended, now=now, dispute=dispute)
+
+
+def _disputed_part(
+    contract: Contract, dispute: Dispute, refund: int, termination: Termination | None
+) -> Split:
+    """Of a licence: where it was terminated meanwhile, what is not refunded follows the ground."""
+    [slot] = dispute.slots
+    if termination is None:
+        return Split(contract, slot, dispute.amount, refund, Basis.DECIDED)
+    [split] = terminated(contract, termination, {slot: dispute.amount}, refunds={slot: refund})
+    return split

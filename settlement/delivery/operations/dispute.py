@@ -16,18 +16,32 @@ from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMessage, Evidence
-from settlement.delivery.queries import amount_of, credits_after, frozen_slots, slots_of
+from settlement.delivery.queries import (
+    HOUR,
+    amount_of,
+    credits_after,
+    disputed_fen,
+    frozen_slots,
+    slots_of,
+)
 from settlement.evidence import MOST_FILES, Upload, check_evidence, kept_as
 from settlement.letters import write_to
+from settlement.money import show_yuan
 
 Kind = DisputeMessage.Kind
 LONGEST = 10_000
 CONCERNED = [Role.OWNER, Role.TRADER, Role.FINANCE]
 OPENED = gettext_noop("%(number)s: a dispute was opened")
-OPENED_TEXT = gettext_noop(
-    "The other party of contract %(number)s disputes %(hours)d hours of it.\n\n"
-    "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
-)
+OPENED_TEXT = {
+    Contract.Kind.COMPUTE: gettext_noop(
+        "The other party of contract %(number)s disputes %(hours)d hours of it.\n\n"
+        "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
+    ),
+    Contract.Kind.LICENCE: gettext_noop(
+        "The other party of contract %(number)s disputes %(amount)s of its price.\n\n"
+        "Answer on the contract's page by %(due)s; after that the exchange may decide without your answer."
+    ),
+}
 
 
 @transaction.atomic
@@ -45,16 +59,20 @@ def open_dispute(
     """Dispute the slots from `first_slot` to `last_slot` (exclusive), an amount in fen, or both.
 
     An amount alone is put on the contract's latest undisputed hours until they cover it. Hours already paid
-    may be disputed for a while; what is decided then comes from what the provider has receivable. Raises
-    DisputeRefused.
+    may be disputed for a while; what is decided then comes from what the provider has receivable. A licence
+    is disputed by amount alone (without one, all that no dispute is about yet), and only while the time to
+    accept it runs. Raises DisputeRefused.
     """
     party = require(actor, Permission.DISPUTE)
-    own = Contract.objects.of(party).filter(kind=Contract.Kind.COMPUTE)
+    own = Contract.objects.of(party)
     contract = own.defer("document").select_for_update(no_key=True).filter(pk=contract_id).first()
     if contract is None:
-        raise NotAllowed(_("Only a party of a compute contract disputes it."))
-    worth = _disputable(contract, now)
-    if first_slot is not None and last_slot is not None:
+        raise NotAllowed(_("Only a party of a contract disputes it."))
+    licence = contract.kind == Contract.Kind.LICENCE
+    worth = _rest_of_licence(contract, now) if licence else _disputable(contract, now)
+    if licence:
+        chosen = list(worth)
+    elif first_slot is not None and last_slot is not None:
         chosen = [slot for slot in slots_of(contract) if first_slot <= slot < last_slot]
         if not chosen or any(slot not in worth for slot in chosen):
             raise DisputeRefused(
@@ -66,9 +84,9 @@ def open_dispute(
         raise DisputeRefused(_("Say which hours you dispute, or how much."))
     total = sum(worth[slot] for slot in chosen)
     if amount is not None and not 0 < amount <= total:
-        raise DisputeRefused(_("The amount must be above zero and no more than the hours are worth."))
+        raise DisputeRefused(_("The amount must be above zero and no more than what you dispute is worth."))
     if not total:
-        raise DisputeRefused(_("These hours cost nothing: there is nothing to give back."))
+        raise DisputeRefused(_("This costs nothing: there is nothing to give back."))
     due = now + datetime.timedelta(hours=settings.DISPUTE_ANSWER_HOURS)
     dispute = Dispute.objects.create(
         contract=contract,
@@ -83,12 +101,17 @@ def open_dispute(
         status=Contract.Status.DISPUTED
     )
     record(actor=actor, verb="dispute", subject=contract, detail={"fen": dispute.amount}, now=now)
-    values = {"number": contract.number, "hours": len(chosen), "due": f"{due:%Y-%m-%d %H:%M} UTC"}
+    values = {
+        "number": contract.number,
+        "hours": len(chosen),
+        "amount": show_yuan(dispute.amount),
+        "due": f"{due:%Y-%m-%d %H:%M} UTC",
+    }
     write_to(
         organisation_id=dispute.other_party_id,
         roles=CONCERNED,
         subject=OPENED,
-        text=OPENED_TEXT,
+        text=OPENED_TEXT[Contract.Kind(contract.kind)],
         values=values,
         now=now,
     )
@@ -115,6 +138,16 @@ def answer_dispute(
         dispute.status = Dispute.Status.ANSWERED
         dispute.save(update_fields=["status"])
     return _write(dispute, actor, Kind.ANSWER if answers else Kind.MESSAGE, text, files, now)
+
+
+def _rest_of_licence(contract: Contract, now: datetime.datetime) -> dict[datetime.datetime, int]:
+    """What of the price no dispute is about yet, under a slot that numbers the disputes."""
+    if not contract.in_acceptance(now=now):
+        raise DisputeRefused(_("The time to accept this licence is over: its price can be disputed no more."))
+    rest = contract.escrow - disputed_fen([contract.pk]).get(contract.pk, 0)
+    if contract.total and not rest:
+        raise DisputeRefused(_("All that is in escrow is in dispute: write in the dispute that there is."))
+    return {contract.starts_at + contract.disputes.count() * HOUR: rest}
 
 
 def _disputable(contract: Contract, now: datetime.datetime) -> dict[datetime.datetime, int]:

@@ -1,4 +1,6 @@
-"""Pay for what was delivered: a closed hour by its meter, an hour that nobody metered back to the buyer."""
+"""Pay for what was delivered: a closed hour by its meter, an hour that nobody metered back to the buyer, a
+licence once the time to accept it is over.
+"""
 
 import datetime
 from collections.abc import Iterator, Sequence
@@ -12,7 +14,14 @@ from settlement.contracts.terms import tiers_of
 from settlement.delivery.models import Delivery
 from settlement.delivery.operations.correct import collect_owed
 from settlement.delivery.operations.settle import Basis, Split, settle
-from settlement.delivery.queries import HOUR, amount_of, delivered_in, failures, frozen_slots
+from settlement.delivery.queries import (
+    HOUR,
+    amount_of,
+    delivered_in,
+    disputed_fen,
+    failures,
+    frozen_slots,
+)
 from settlement.delivery.service_level import contracted_seconds, credit_on
 
 BATCH = 500
@@ -37,7 +46,8 @@ def release(*, now: datetime.datetime, contract_ids: Sequence[int] | None = None
 
 def _due(now: datetime.datetime) -> QuerySet[Contract]:
     hours = Q(kind=Contract.Kind.COMPUTE, settled_until__lt=F("ends_at"), settled_until__lte=now - HOUR)
-    licences = Q(kind=Contract.Kind.LICENCE, starts_at__lte=now)
+    accepted = Q(acceptance_ends_at__isnull=True) | Q(acceptance_ends_at__lte=now)
+    licences = Q(kind=Contract.Kind.LICENCE, starts_at__lte=now) & accepted
     return Contract.objects.running().filter(hours | licences)
 
 
@@ -57,11 +67,12 @@ def closed_splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iter
             "contract_id", "slot"
         )
     )
-    failed = failures(ids)
+    failed, disputed = failures(ids), disputed_fen(ids)
     wait = datetime.timedelta(hours=settings.UNMETERED_RETURN_HOURS)
     for contract in contracts:
         if contract.kind == Contract.Kind.LICENCE:
-            yield Split(contract, None, contract.escrow, 0, Basis.LICENCE)
+            if not contract.in_acceptance(now=now):
+                yield from rest_of_licence(contract, disputed.get(contract.pk, 0), Basis.LICENCE)
             continue
         for slot in _closed_slots(contract, now):
             amount, seconds = amount_of(contract, slot), delivered.get((contract.pk, slot))
@@ -71,6 +82,13 @@ def closed_splits(contracts: Sequence[Contract], now: datetime.datetime) -> Iter
                 yield metered(contract, slot, amount, seconds)
             elif slot + HOUR + wait <= now or slot >= failed.get(contract.pk, now):
                 yield Split(contract, slot, amount, amount, Basis.UNMETERED)
+
+
+def rest_of_licence(contract: Contract, disputed: int, basis: Delivery.Basis) -> Iterator[Split]:
+    """What is in escrow and not in dispute, for the provider; of a free licence, that nothing is due."""
+    rest = contract.escrow - disputed
+    if rest or not contract.total:
+        yield Split(contract, None, rest, 0, basis)
 
 
 def metered(contract: Contract, slot: datetime.datetime, amount: int, seconds: int) -> Split:

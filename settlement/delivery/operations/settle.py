@@ -23,7 +23,7 @@ CREDITED_AS = {
 
 @dataclass(frozen=True)
 class Split:
-    """How one slot's price is shared; `slot` is None for a licence."""
+    """How one slot's price is shared; without a slot, what of a licence's price no dispute is about."""
 
     contract: Contract
     slot: datetime.datetime | None

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.errors import NotAllowed
 from accounts.permissions import Permission, permissions_of
 from accounts.requests import MemberRequest, PageRequest
-from accounts.web import not_allowed, operator_required, organisation_required, refused_on
+from accounts.web import not_allowed, operator_required, organisation_required, refused_on, tell_refusal
 from settlement.contracts.models import Contract
 from settlement.contracts.queries import contracts_of
 from settlement.delivery.forms import (
@@ -29,6 +29,7 @@ from settlement.delivery.forms import (
 from settlement.delivery.models import Dispute, Evidence, StateReport
 from settlement.delivery.operations import (
     Reading,
+    accept_licence,
     answer_dispute,
     decide_dispute,
     open_dispute,
@@ -120,10 +121,20 @@ def show_access(request: MemberRequest, number: str) -> HttpResponse:
     return render(request, "delivery/access.html", {"contract": contract, "details": details})
 
 
+@require_POST
+@organisation_required(Permission.DISPUTE)
+def accept(request: MemberRequest, number: str) -> HttpResponse:
+    contract = get_object_or_404(contracts_of(request.organisation), number=number)
+    with tell_refusal(request):
+        accept_licence(actor=request.actor, contract_id=contract.pk, now=timezone.now())
+        messages.success(request, _("Accepted: the publisher has its price."))
+    return redirect("contracts:contract", contract.number)
+
+
 @require_http_methods(["GET", "POST"])
 @organisation_required(Permission.DISPUTE)
 def new_dispute(request: MemberRequest, number: str) -> HttpResponse:
-    contract = _compute_contract(request, number)
+    contract = get_object_or_404(contracts_of(request.organisation), number=number)
     form = DisputeForm(request.POST or None, request.FILES or None, contract=contract)
     if form.is_valid():
         with refused_on(form):

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -108,7 +108,6 @@ def contract(request: PageRequest, number: str) -> HttpResponse:
             )
             messages.success(request, _("The contract ends; both parties were written to."))
             return redirect("delivery:operator_contract", shown.number)
-    compute = shown.kind == Contract.Kind.COMPUTE
     context = {
         "contract": shown,
         "state": state_of(shown),
@@ -116,13 +115,15 @@ def contract(request: PageRequest, number: str) -> HttpResponse:
         "break_fee": break_fee_basis_points_of(shown) / BASIS_POINTS,
         "proposals": shown.termination_proposals.select_related("proposed_by", "answered_by"),
         "disputes": shown.disputes.all(),
-        "form": form if compute and _runs(shown) and form.hours_ahead else None,
+        "form": form if _runs(shown) and form.can_end else None,
     }
     return render(request, "delivery/operator_contract.html", context, status=422 if form.errors else 200)
 
 
 def _own_contract(request: MemberRequest, number: str) -> Contract:
-    own = contracts_of(request.organisation).defer(None).filter(kind=Contract.Kind.COMPUTE)
+    """One that can end before its time: of licences, those with a time to accept them."""
+    own = contracts_of(request.organisation).defer(None)
+    own = own.filter(Q(kind=Contract.Kind.COMPUTE) | Q(acceptance_ends_at__isnull=False))
     contract: Contract = get_object_or_404(own, number=number)
     return contract
 
@@ -143,7 +144,7 @@ def _page(request: MemberRequest, contract: Contract, form: EndForm) -> HttpResp
         "waiting": waiting,
         "is_ours": waiting is not None and waiting.proposed_by_id == request.organisation.pk,
         "may_end": may_end,
-        "form": form if may_end and form.hours_ahead else None,
+        "form": form if may_end and form.can_end else None,
     }
     return render(request, "delivery/termination.html", context, status=422 if form.errors else 200)
 

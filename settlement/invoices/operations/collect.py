@@ -141,7 +141,7 @@ def _period(
     """
     posting = transfer.posted_at.replace(minute=0, second=0, microsecond=0)
     run = RUN.search(transfer.source_id) if transfer.kind == TransferKind.RELEASE else None
-    if run is None or contract.ends_at is None:
+    if run is None or contract.kind == Contract.Kind.LICENCE or contract.ends_at is None:
         return posting, posting + HOUR, 0
     first, slots = datetime.datetime.fromisoformat(f"{run[1]}:00:00+00:00"), int(run[2])
     ends_at = first + HOUR

@@ -115,7 +115,7 @@ class Licence(models.Model):
         return None if self.calls is None else self.calls - self.calls_used
 
     def standing(self, *, now: datetime.datetime) -> Standing:
-        if self.status == self.Status.REVOKED or self.contract.status == Contract.Status.TERMINATED:
+        if self.status == self.Status.REVOKED or self.contract.undone:
             return Standing.REVOKED
         if self.status == self.Status.SUSPENDED:
             return Standing.SUSPENDED

@@ -13,7 +13,7 @@ from settlement.licences.operations.seats import (
 )
 from settlement.licences.operations.standing import (
     reinstate_licence,
-    revoke_for_terminated_contracts,
+    revoke_for_undone_contracts,
     revoke_licence,
     suspend_licence,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "reclaim_seat",
     "reinstate_licence",
     "release_lapsed_seats",
-    "revoke_for_terminated_contracts",
+    "revoke_for_undone_contracts",
     "revoke_licence",
     "revoke_token",
     "suspend_licence",

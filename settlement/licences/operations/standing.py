@@ -10,7 +10,7 @@ from accounts.audit import Actor, record
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import Role
 from accounts.permissions import Permission, require, require_operator
-from settlement.contracts.models import Contract
+from settlement.contracts.models import Contract, Termination
 from settlement.letters import write_to
 from settlement.licences.errors import WrongStanding
 from settlement.licences.models import Licence, LicenceEvent
@@ -83,20 +83,27 @@ def revoke_licence(*, actor: Actor, licence_id: int, reason: str, now: datetime.
     return _revoke(actor, licence, _required(reason), now)
 
 
-def revoke_for_terminated_contracts(*, now: datetime.datetime) -> int:
-    """Revoke the licences of terminated contracts, which validate no more as it is: how many."""
-    due = Licence.objects.exclude(status=Licence.Status.REVOKED)
-    due = due.filter(contract__status=Contract.Status.TERMINATED)
-    return sum(_revoke_terminated(pk, now) for pk in due.order_by("pk").values_list("pk", flat=True))
+def revoke_for_undone_contracts(*, now: datetime.datetime) -> int:
+    """Revoke the licences of contracts that were terminated, or refunded in full: how many."""
+    due = Licence.objects.filter(contract__in=Contract.objects.undone())
+    due = due.exclude(status=Licence.Status.REVOKED)
+    return sum(_revoke_undone(pk, now) for pk in due.order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
-def _revoke_terminated(licence_id: int, now: datetime.datetime) -> bool:
+def _revoke_undone(licence_id: int, now: datetime.datetime) -> bool:
     licence = locked(licence_id)
     if licence.status == Licence.Status.REVOKED:
         return False
-    _revoke(Actor(), licence, _("The contract was terminated."), now)
+    _revoke(Actor(), licence, _why_undone(licence.contract_id), now)
     return True
+
+
+def _why_undone(contract_id: int) -> str:
+    ended = Termination.objects.filter(contract=contract_id).first()
+    if ended is None:
+        return _("The price was refunded in full.")
+    return _("The contract was terminated: %(ground)s.") % {"ground": ended.get_ground_display()}
 
 
 def _revoke(actor: Actor, licence: Licence, reason: str, now: datetime.datetime) -> Licence:
