@@ -20,7 +20,7 @@ def lines_of(serial: str, now: datetime.datetime, yuan: int, remark: str) -> str
 
 
 def prove_while_importing(operator: User, buyer: Organisation, now: datetime.datetime) -> list[str]:
-    """One import is slow to commit; meanwhile another does, and the day is proved. What the next run finds."""
+    """One import is slow to commit; meanwhile another does, and the day is proved. What the next finds."""
     actor, code = Actor(user=operator), top_up_reference(buyer)
     import_bank_lines(actor=actor, csv_text=lines_of("first", now, 100, code), now=now)
 

@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from django.db import transaction
 
 from settlement.ledger.models import AccountKind, Currency
 from settlement.payments import operations
@@ -23,10 +24,22 @@ Kind = Difference.Kind
 LATER = datetime.date(2100, 1, 1)  # The stand-in has a clock of its own.
 
 
+def figures(runs) -> object:
+    said = [(each.account, each.currency, each.ledger, each.statement) for each in runs]
+    return said, sorted(
+        Difference.objects.standing().values_list("account", "currency", "kind", "what", "amount")
+    )
+
+
 def reconciled(world, currency: str = "CNY") -> Reconciliation:
+    """The run that goes on from the last proof, which says what the whole history says."""
     operations.catch_up(now=world.now)
     world.sweep()
+    with transaction.atomic():
+        whole = figures(operations.reconcile(day=LATER, now=world.now, from_the_beginning=True))
+        transaction.set_rollback(True)
     runs = operations.reconcile(day=LATER, now=world.now)
+    assert figures(runs) == whole
     [found] = [each for each in runs if (each.account, each.currency) == ("stripe", currency)]
     return found
 
