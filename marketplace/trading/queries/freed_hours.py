@@ -55,7 +55,9 @@ def _refusal(contract: Contract, termination: Termination | None, offered: Freed
     if termination is None:
         return _("This contract was not terminated: its hours are not free.")
     if termination.ground != Ground.AGREEMENT and termination.breaching_id != contract.buyer_id:
-        return _("After force majeure or a breach by the provider nobody can say that these hours can be delivered.")
+        return _(
+            "After force majeure or the provider's breach nobody can say that these hours can be delivered."
+        )
     if failures([contract.pk]):
         return _("The delivery failed: nobody can say that these hours can be delivered.")
     if offered is not None:
