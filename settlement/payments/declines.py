@@ -4,7 +4,8 @@ The sentences are the messages of its API's card errors, see https://docs.stripe
 https://docs.stripe.com/testing. One that is not here is shown as it came.
 """
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils import translation
+from django.utils.translation import gettext_noop
 
 SENTENCES = {
     gettext_noop("Your card was declined."),
@@ -18,4 +19,4 @@ SENTENCES = {
 
 
 def in_own_words(sentence: str) -> str:
-    return gettext(sentence) if sentence in SENTENCES else sentence
+    return translation.gettext(sentence) if sentence in SENTENCES else sentence
