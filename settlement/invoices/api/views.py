@@ -139,10 +139,8 @@ class MonthlyStatement(OrganisationView):
         """What was paid on each contract in a month; to the provider also the fee, and what it keeps."""
         asked = checked_query(MonthSerializer, request)
         shown = statement(self.organisation, asked["side"], asked["month"].replace(day=1))
-        if asked["side"] == "provider":
-            lines = ProviderLineSerializer(shown.lines, many=True).data
-        else:
-            lines = [THE_PROVIDERS | line for line in StatementLineSerializer(shown.lines, many=True).data]
+        line = ProviderLineSerializer if asked["side"] == "provider" else StatementLineSerializer
+        lines = [THE_PROVIDERS | each for each in line(shown.lines, many=True).data]
         return Response({"month": shown.month, "lines": lines})
 
 
