@@ -92,7 +92,7 @@ class DisputeForm(MessageForm):
     def hours(self) -> dict[str, datetime.datetime | None]:
         """The slots chosen, the last one exclusive."""
         first, last = self.cleaned_data.get("first_slot"), self.cleaned_data.get("last_slot")
-        if not first:
+        if not first or not last:
             return {"first_slot": None, "last_slot": None}
         after = datetime.datetime.fromisoformat(last) + datetime.timedelta(hours=1)
         return {"first_slot": datetime.datetime.fromisoformat(first), "last_slot": after}
