@@ -261,69 +261,6 @@ class SettlementMachine(RuleBasedStateMachine):
         )
         self.twice(lambda: open_contracts(drafts=[draft], now=self.now))
 
-    @rule(who=which, percent=st.sampled_from([0, 33, 60]))
-    def licence_order_that_trades(self, who: int, percent: int) -> None:
-        self.hold(who, percent, None)
-        hold = Hold.objects.pending().order_by("pk").last()
-        if hold is None:
-            return
-        draft = ContractDraft(
-            source=f"hold:{hold.pk}",
-            kind=Contract.Kind.LICENCE,
-            buyer_id=hold.organisation_id,
-            provider_id=self.provider.pk,
-            hold_id=hold.pk,
-            plan_id=self.plan.pk,
-            quantity=1,
-            starts_at=self.now,
-            ends_at=None,
-            total=LICENCE,
-        )
-        self.twice(lambda: open_contracts(drafts=[draft], now=self.now))
-        licence = Contract.objects.get(source=draft.source)
-        self.promises[licence.pk] = Promise(until=self.now + datetime.timedelta(days=7))
-
-    def pick_licence(self, place: int) -> Contract | None:
-        licence: Contract | None = self.pick(Contract.objects.filter(kind=Contract.Kind.LICENCE), place)
-        return licence
-
-    @rule(place=which)
-    def accept(self, place: int) -> None:
-        licence = self.pick_licence(place)
-        if licence is None:
-            return
-        buyer = acting(licence.buyer)
-        self.twice(lambda: accept_licence(actor=buyer, contract_id=licence.pk, now=self.now))
-        promise = self.promises[licence.pk]
-        if self.now < promise.until and not promise.disputed:
-            promise.rest = 0
-
-    @rule(place=which, amount=st.sampled_from([1, 700, LICENCE]), by_buyer=st.booleans())
-    def dispute_licence(self, place: int, amount: int, by_buyer: bool) -> None:
-        licence = self.pick_licence(place)
-        if licence is None:
-            return
-        claim = {"amount": amount, "text": "It does not load.", "now": self.now}
-        party = acting(licence.buyer if by_buyer else licence.provider)
-        with suppress(DomainError), transaction.atomic():  # Not twice: that would be another part of it.
-            open_dispute(actor=party, contract_id=licence.pk, **claim)
-        promise = self.promises[licence.pk]
-        if self.now < promise.until and amount <= promise.rest:
-            promise.rest, promise.disputed = promise.rest - amount, promise.disputed + amount
-
-    @rule(who=which, amount=st.sampled_from([1, 700, LICENCE]), by_buyer=st.booleans())
-    def licence_in_dispute_past_its_time(self, who: int, amount: int, by_buyer: bool) -> None:
-        self.licence_order_that_trades(who, 33)
-        self.dispute_licence(
-            Contract.objects.filter(kind=Contract.Kind.LICENCE).count() - 1, amount, by_buyer
-        )
-        self.world.later(days=7)
-        self.beat()
-
-    @rule(days=st.sampled_from([1, 6, 7]))
-    def days_pass(self, days: int) -> None:
-        self.world.later(hours=24 * days)
-
     @rule(hours=st.integers(1, 4))
     def time_passes(self, hours: int) -> None:
         self.world.later(hours=hours)
@@ -475,8 +412,75 @@ class SettlementMachine(RuleBasedStateMachine):
             self.transaction.__exit__(None, None, None)
 
 
-def run_machine(examples: int, steps: int = 30) -> None:
-    walk(SettlementMachine, examples=examples, steps=steps)
+class WithLicences(SettlementMachine):
+    """With licences too; apart, so that the walks that show a planted fault of the rest stay as they are."""
+
+    @rule(who=which, percent=st.sampled_from([0, 33, 60]))
+    def licence_order_that_trades(self, who: int, percent: int) -> None:
+        self.hold(who, percent, None)
+        hold = Hold.objects.pending().order_by("pk").last()
+        if hold is None:
+            return
+        draft = ContractDraft(
+            source=f"hold:{hold.pk}",
+            kind=Contract.Kind.LICENCE,
+            buyer_id=hold.organisation_id,
+            provider_id=self.provider.pk,
+            hold_id=hold.pk,
+            plan_id=self.plan.pk,
+            quantity=1,
+            starts_at=self.now,
+            ends_at=None,
+            total=LICENCE,
+        )
+        self.twice(lambda: open_contracts(drafts=[draft], now=self.now))
+        licence = Contract.objects.get(source=draft.source)
+        self.promises[licence.pk] = Promise(until=self.now + datetime.timedelta(days=7))
+
+    def pick_licence(self, place: int) -> Contract | None:
+        licence: Contract | None = self.pick(Contract.objects.filter(kind=Contract.Kind.LICENCE), place)
+        return licence
+
+    @rule(place=which)
+    def accept(self, place: int) -> None:
+        licence = self.pick_licence(place)
+        if licence is None:
+            return
+        buyer = acting(licence.buyer)
+        self.twice(lambda: accept_licence(actor=buyer, contract_id=licence.pk, now=self.now))
+        promise = self.promises[licence.pk]
+        if self.now < promise.until and not promise.disputed:
+            promise.rest = 0
+
+    @rule(place=which, amount=st.sampled_from([1, 700, LICENCE]), by_buyer=st.booleans())
+    def dispute_licence(self, place: int, amount: int, by_buyer: bool) -> None:
+        licence = self.pick_licence(place)
+        if licence is None:
+            return
+        claim = {"amount": amount, "text": "It does not load.", "now": self.now}
+        party = acting(licence.buyer if by_buyer else licence.provider)
+        with suppress(DomainError), transaction.atomic():  # Not twice: that would be another part of it.
+            open_dispute(actor=party, contract_id=licence.pk, **claim)
+        promise = self.promises[licence.pk]
+        if self.now < promise.until and amount <= promise.rest:
+            promise.rest, promise.disputed = promise.rest - amount, promise.disputed + amount
+
+    @rule(who=which, amount=st.sampled_from([1, 700, LICENCE]), by_buyer=st.booleans())
+    def licence_in_dispute_past_its_time(self, who: int, amount: int, by_buyer: bool) -> None:
+        self.licence_order_that_trades(who, 33)
+        self.dispute_licence(
+            Contract.objects.filter(kind=Contract.Kind.LICENCE).count() - 1, amount, by_buyer
+        )
+        self.world.later(days=7)
+        self.beat()
+
+    @rule(days=st.sampled_from([1, 6, 7]))
+    def days_pass(self, days: int) -> None:
+        self.world.later(hours=24 * days)
+
+
+def run_machine(examples: int, steps: int = 30, machine: type[SettlementMachine] = SettlementMachine) -> None:
+    walk(machine, examples=examples, steps=steps)
 
 
 @pytest.fixture(autouse=True)
@@ -489,7 +493,7 @@ def rules(world: World, settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_settlement_holds_together_in_any_order() -> None:
-    run_machine(12)
+    run_machine(12, machine=WithLicences)
 
 
 @pytest.mark.django_db
@@ -520,4 +524,4 @@ def test_the_machine_sees_a_disputed_licence_that_is_paid_all_the_same(
     sweep = importlib.import_module("settlement.delivery.operations.release")
     monkeypatch.setattr(sweep, "disputed_fen", lambda _ids: {})
     with pytest.raises(AssertionError):
-        run_machine(12)
+        run_machine(12, machine=WithLicences)
