@@ -148,7 +148,7 @@ def test_a_termination_before_the_first_hour_gives_all_back(operator, contract, 
     assert status(contract) == Contract.Status.TERMINATED
 
 
-@pytest.mark.parametrize(("refund", "break_fee_later"), [(0, 67), (666, 0), (300, 0)])
+@pytest.mark.parametrize(("refund", "break_fee_later"), [(0, 67), (666, 0), (300, 37)])
 def test_disputed_hours_are_left_alone_until_decided(
     operator, contract, buyer, provider, refund, break_fee_later
 ):
@@ -168,10 +168,26 @@ def test_disputed_hours_are_left_alone_until_decided(
     answer_dispute(actor=acting(provider), dispute_id=dispute.pk, text="Yes.", now=START)
     decide_dispute(actor=Actor(user=operator), dispute_id=dispute.pk, refund=refund, text="So.", now=slot(9))
     assert status(contract) == Contract.Status.TERMINATED
-    rest = 666 - refund if refund else 0
-    earned = rest - half_even(rest * 200, 10_000)
-    assert balance_of(provider) == Balances(receivable=fee + break_fee_later + earned)
+    assert balance_of(provider) == Balances(receivable=fee + break_fee_later)
     assert list(differences()) == []
+
+
+def test_what_a_decision_leaves_of_an_undelivered_hour_follows_the_ground(
+    operator, contract, buyer, provider
+):
+    dispute = open_dispute(
+        actor=acting(buyer),
+        contract_id=contract.pk,
+        first_slot=slot(3),
+        last_slot=slot(4),
+        text="No.",
+        now=START,
+    )
+    by_operator(operator, contract, Ground.FORCE_MAJEURE, first=0, now=START)
+    answer_dispute(actor=acting(provider), dispute_id=dispute.pk, text="Yes.", now=START)
+    decide_dispute(actor=Actor(user=operator), dispute_id=dispute.pk, refund=300, text="So.", now=slot(9))
+    assert balance_of(buyer) == Balances(available=TOTAL)
+    assert balance_of(provider) == Balances()
 
 
 def test_without_the_guard_the_money_in_dispute_would_be_gone(operator, contract, buyer, monkeypatch):

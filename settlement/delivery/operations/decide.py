@@ -96,6 +96,7 @@ def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime
     settled = {each.slot: each for each in contract.deliveries.filter(slot__in=dispute.slots)}
     later = credits_after(each.pk for each in settled.values())
     splits, mended = [], []
+    refunds: dict[datetime.datetime | None, int] = {}  # of hours that are not delivered any more
     for slot in dispute.slots:
         done, amount = settled.get(slot), amount_of(contract, slot)
         before = done.credit + later.get(done.pk, 0) if done else 0
@@ -104,11 +105,12 @@ def _move_money(contract: Contract, dispute: Dispute, refund: int, now: datetime
         if done is not None:
             done.contract = contract
             mended.append(Mended(done, before + part))
-        elif part or (slot + HOUR <= now and not (termination and slot >= termination.from_slot)):
+        elif termination and slot >= termination.from_slot:
+            refunds[slot] = part
+        elif part or slot + HOUR <= now:
             splits.append(Split(contract, slot, amount, part, Basis.DECIDED))
     if termination:
-        decided = [each.slot for each in splits if each.slot]
-        splits += terminated_splits(contract, termination, besides=decided)
+        splits += terminated_splits(contract, termination, refunds=refunds)
     if splits:
         settle(splits=splits, now=now)
     correct(mended=mended, now=now, dispute=dispute)

@@ -1,7 +1,7 @@
 """End a contract before its time: what is over is settled by its meters, what is not is never delivered."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -181,7 +181,10 @@ def terminate(
 
 
 def terminated_splits(
-    contract: Contract, termination: Termination, *, besides: Iterable[datetime.datetime] = ()
+    contract: Contract,
+    termination: Termination,
+    *,
+    refunds: Mapping[datetime.datetime | None, int] | None = None,
 ) -> list[Split]:
     """How what will not be delivered is shared: slots from the end on, unsettled and undisputed; of a
     licence, what is not in dispute.
@@ -189,10 +192,11 @@ def terminated_splits(
     if contract.kind == Contract.Kind.LICENCE:
         rest = rest_of_licence(contract, disputed_fen([contract.pk]).get(contract.pk, 0), Basis.TERMINATED)
         return terminated(contract, termination, {each.slot: each.amount for each in rest})
-    skipped = set(contract.deliveries.values_list("slot", flat=True)) | set(besides)
+    skipped = set(contract.deliveries.values_list("slot", flat=True))
     skipped |= {slot for _, slot in frozen_slots([contract.pk])}
     slots = [slot for slot in slots_of(contract) if slot >= termination.from_slot and slot not in skipped]
-    return terminated(contract, termination, {slot: amount_of(contract, slot) for slot in slots})
+    amounts: dict[datetime.datetime | None, int] = {slot: amount_of(contract, slot) for slot in slots}
+    return terminated(contract, termination, amounts, refunds=refunds)
 
 
 def terminated(
