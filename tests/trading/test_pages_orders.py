@@ -233,10 +233,13 @@ def test_an_empty_list_says_what_to_do_next(trading, viewer):
     assert "Your role can read them" in signed_in(viewer).get("/orders/").content.decode()
 
 
-def test_a_trader_orders_a_licence(trading, buyer):
+def test_a_trader_orders_a_licence(trading, buyer, settings):
+    settings.LICENCE_ACCEPTANCE_DAYS = 9
     plan = LicencePlanFactory(price=10_000)
     address = reverse("trading:new_licence_order", args=[plan.pk])
-    assert trading.get(address).context["form"]["limit_price"].value() == 100
+    page = trading.get(address)
+    assert page.context["form"]["limit_price"].value() == 100
+    assert "9 days: until then the price waits in escrow" in page.content.decode()
     trading.post(address, {"seats": 3, "limit_price": "110.00"})
     placed = Order.objects.get()
     assert (placed.kind, placed.plan, placed.quantity, placed.limit_price) == ("licence", plan, 3, 11_000)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -215,6 +216,7 @@ def new_licence_order(request: MemberRequest, plan_id: int) -> HttpResponse:
         "form": form,
         "plan": plan,
         "last_price": plan_price(plan),
+        "acceptance_days": settings.LICENCE_ACCEPTANCE_DAYS,
         "open_round": open_round(),
         "balance": balance_of(request.organisation),
     }
