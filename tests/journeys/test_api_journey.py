@@ -110,6 +110,7 @@ def test_from_a_listing_to_a_contract(live_server) -> None:
     assert contract == provider.get(f"contracts/{trade['contract']}")
     assert contract["buyer"] == buyer.organisation.name_en
     assert buyer.get("balance") == {
+        "currency": "CNY",
         "available_fen": 1_000_000 - trade["total_fen"],
         "held_fen": 0,
         "escrow_fen": trade["total_fen"],

@@ -178,8 +178,8 @@ def test_a_licence_is_a_purchase(buyer, fund, now):
 def test_one_seat_is_one_seat(buyer, fund, now):
     plan = LicencePlanFactory(price=1000)
     fund(buyer, 1000)
-    open_contracts(drafts=[licence_draft(buyer, plan, now=now, seats=1)], now=now)
-    release(now=now)
+    [licence] = open_contracts(drafts=[licence_draft(buyer, plan, now=now, seats=1)], now=now)
+    release(now=licence.acceptance_ends_at)
     collect_charges()
     [row] = rows(buyer)
     assert row["ChargeDescription"] == "Licence, 1 seat"
