@@ -229,8 +229,6 @@ def _note(delivery: WebhookDelivery, now: datetime) -> None:
         delivery.status, delivery.delivered_at = Status.DELIVERED, now
     elif delivery.answered == GONE:
         delivery.status = Status.GIVEN_UP
-        if WebhookEndpoint.objects.enabled().filter(pk=delivery.endpoint_id).update(disabled_at=now):
-            _tell_owners(delivery.endpoint, now)
     elif delivery.attempts > len(RETRY_AFTER):
         delivery.status = Status.GIVEN_UP
     else:
@@ -244,6 +242,15 @@ def _note(delivery: WebhookDelivery, now: datetime) -> None:
         last_error=delivery.last_error,
         delivered_at=delivery.delivered_at,
     )
+    if delivery.answered == GONE:
+        _disable(delivery.endpoint, now)
+
+
+def _disable(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """Tell it nothing more, unless it was given another address meanwhile: that one answered nothing."""
+    asked = WebhookEndpoint.objects.enabled().filter(pk=endpoint.pk, url=endpoint.url)
+    if asked.update(disabled_at=now):
+        _tell_owners(endpoint, now)
 
 
 def _tell_owners(endpoint: WebhookEndpoint, now: datetime) -> None:

@@ -119,12 +119,14 @@ def test_a_ping_is_sent_and_its_delivery_shown(client: Client, endpoint: Webhook
         assert "Nobody answered at that port." in text
         assert delivery.event.uid in text
         assert "Waiting" in text
+        assert reverse("accounts:replay_webhook_event", args=[delivery.event_id]) not in text
 
 
 def test_an_event_is_told_again(client: Client, event: WebhookEvent, endpoint: WebhookEndpoint) -> None:
     WebhookDelivery.objects.update(status="given_up", attempts=10, answered=500)
     text = text_of(client)
     assert "Given up" in text
+    assert reverse("accounts:replay_webhook_event", args=[event.pk]) in text
     assert "<code>500</code>" in text
     client.post(reverse("accounts:replay_webhook_event", args=[event.pk]))
     delivery = WebhookDelivery.objects.get()

@@ -182,6 +182,23 @@ def test_owners_are_told_once_that_an_endpoint_is_disabled(
     assert receiver.url in letter.text
 
 
+def test_410_of_an_address_disables_no_other(owner: Member, now: datetime, monkeypatch) -> None:
+    endpoint, _ = add_endpoint(actor=acting(owner), url="https://old.example/", kinds=[], now=now)
+    [delivery] = told(owner.organisation, now)
+
+    def moved_meanwhile(*args: object, **kwargs: object) -> int:
+        edit_endpoint(
+            actor=acting(owner), endpoint_id=endpoint.pk, url="https://new.example/", kinds=[], now=now
+        )
+        return 410
+
+    monkeypatch.setattr(outbound, "post", moved_meanwhile)
+    deliver(delivery_id=delivery, now=now)
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at is None
+    assert not OutgoingEmail.objects.exists()
+
+
 def test_a_redirect_is_not_followed(owner: Member, receiver: Receiver, now: datetime) -> None:
     add_endpoint(actor=acting(owner), url=receiver.url, kinds=[], now=now)
     [pk] = told(owner.organisation, now)
