@@ -227,9 +227,7 @@ def forget_old_events(*, now: datetime) -> int:
 def _note(delivery: WebhookDelivery, now: datetime) -> None:
     if delivery.answered is not None and 200 <= delivery.answered < 300:
         delivery.status, delivery.delivered_at = Status.DELIVERED, now
-    elif delivery.answered == GONE:
-        delivery.status = Status.GIVEN_UP
-    elif delivery.attempts > len(RETRY_AFTER):
+    elif delivery.answered == GONE or delivery.attempts > len(RETRY_AFTER):
         delivery.status = Status.GIVEN_UP
     else:
         jitter = 1 + secrets.randbelow(JITTER_PERCENT + 1) / 100
