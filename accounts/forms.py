@@ -9,7 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import InvalidInput
-from accounts.models import Organisation, Role, Scope, User
+from accounts.models import EventKind, Organisation, Role, Scope, User
 from accounts.operations.organisations import Details
 from accounts.registration_numbers import clean_registration_number
 
@@ -93,6 +93,22 @@ class ApiKeyForm(forms.Form):
 
     def expires_at(self, now: datetime) -> datetime:
         return now + timedelta(days=self.cleaned_data["days"])
+
+
+class WebhookEndpointForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+        help_text=_("Begins with https:// and is reached from the public internet."),
+    )
+    kinds = forms.MultipleChoiceField(
+        label=_("What it is told"),
+        choices=EventKind.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: everything, and what is added later too."),
+    )
 
 
 class DecisionForm(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import api_keys, audit, language, members, organisation, profile, verification
+from accounts.views import api_keys, audit, language, members, organisation, profile, verification, webhooks
 
 app_name = "accounts"
 
@@ -25,6 +25,21 @@ urlpatterns = [
     path("organisation/keys/", api_keys.list_api_keys, name="api_keys"),
     path("organisation/keys/create/", api_keys.create_api_key, name="create_api_key"),
     path("organisation/keys/<int:api_key_id>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
+    path("organisation/webhooks/", webhooks.list_webhooks, name="webhooks"),
+    path("organisation/webhooks/add/", webhooks.add_webhook, name="add_webhook"),
+    path("organisation/webhooks/<int:endpoint_id>/", webhooks.edit_webhook, name="edit_webhook"),
+    path(
+        "organisation/webhooks/<int:endpoint_id>/rotate/",
+        webhooks.rotate_webhook_secret,
+        name="rotate_webhook_secret",
+    ),
+    path("organisation/webhooks/<int:endpoint_id>/ping/", webhooks.ping_webhook, name="ping_webhook"),
+    path("organisation/webhooks/<int:endpoint_id>/remove/", webhooks.remove_webhook, name="remove_webhook"),
+    path(
+        "organisation/webhooks/events/<int:event_id>/replay/",
+        webhooks.replay_webhook_event,
+        name="replay_webhook_event",
+    ),
     path("organisation/audit/", audit.list_events, name="audit_trail"),
     path("operator/verification/", verification.list_organisations, name="verification_queue"),
     path(

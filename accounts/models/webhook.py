@@ -62,6 +62,10 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def kind_labels(self) -> list[str]:
+        return [EventKind(kind).label for kind in self.kinds]
+
 
 def new_uid() -> str:
     return f"evt_{secrets.token_hex(16)}"

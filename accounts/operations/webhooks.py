@@ -12,15 +12,26 @@ from functools import partial
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import outbound
 from accounts.audit import Actor, record
 from accounts.encryption import decrypt, encrypt
 from accounts.errors import DomainError, InvalidInput
-from accounts.models import EventKind, Organisation, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from accounts.models import (
+    EventKind,
+    Organisation,
+    Role,
+    User,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+from accounts.operations.outgoing_email import queue_email
 from accounts.permissions import Permission, require
 
 MOST_ENDPOINTS = 10
@@ -212,13 +223,11 @@ def forget_old_events(*, now: datetime) -> int:
     return WebhookEvent.objects.filter(happened_at__lt=now - EVENTS_KEPT).delete()[0]
 
 
+@transaction.atomic
 def _note(delivery: WebhookDelivery, now: datetime) -> None:
     if delivery.answered is not None and 200 <= delivery.answered < 300:
         delivery.status, delivery.delivered_at = Status.DELIVERED, now
-    elif delivery.answered == GONE:
-        delivery.status = Status.GIVEN_UP
-        WebhookEndpoint.objects.enabled().filter(pk=delivery.endpoint_id).update(disabled_at=now)
-    elif delivery.attempts > len(RETRY_AFTER):
+    elif delivery.answered == GONE or delivery.attempts > len(RETRY_AFTER):
         delivery.status = Status.GIVEN_UP
     else:
         jitter = 1 + secrets.randbelow(JITTER_PERCENT + 1) / 100
@@ -231,6 +240,30 @@ def _note(delivery: WebhookDelivery, now: datetime) -> None:
         last_error=delivery.last_error,
         delivered_at=delivery.delivered_at,
     )
+    if delivery.answered == GONE:
+        _disable(delivery.endpoint, now)
+
+
+def _disable(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """Tell it nothing more, unless it was given another address meanwhile: that one answered nothing."""
+    asked = WebhookEndpoint.objects.enabled().filter(pk=endpoint.pk, url=endpoint.url)
+    if asked.update(disabled_at=now):
+        _tell_owners(endpoint, now)
+
+
+def _tell_owners(endpoint: WebhookEndpoint, now: datetime) -> None:
+    """Write to each active owner, in the owner's language, that an endpoint is told nothing more."""
+    owners = User.objects.filter(
+        memberships__organisation=endpoint.organisation_id, memberships__role=Role.OWNER, is_active=True
+    )
+    for owner in owners.order_by("pk"):
+        with translation.override(owner.language or settings.LANGUAGE_CODE):
+            subject = _("A webhook endpoint of yours is disabled")
+            text = _(
+                "%(url)s answered 410 (Gone) and is told nothing more.\n\nIf that is a mistake, enable it"
+                " again on your organisation's page of webhooks: what waits for it is sent then."
+            ) % {"url": endpoint.url}
+        queue_email(to=owner.email, subject=subject, text=text, now=now)
 
 
 def _send(deliveries: Iterable[WebhookDelivery]) -> None:

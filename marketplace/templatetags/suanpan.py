@@ -139,7 +139,7 @@ def icon(name: str, css: str = "") -> SafeString:
 TONES = {
     "green": [
         *("active", "verified", "filled", "settled", "completed", "listed", "accepted", "booked", "paid"),
-        *("approved", "confirmed", "issued", "won"),
+        *("approved", "confirmed", "issued", "won", "delivered"),
     ],
     "blue": [
         *("open", "cleared", "clearing", "delivering", "released", "metered", "decided"),
@@ -153,7 +153,7 @@ TONES = {
     ],
     "red": [
         *("rejected", "failed", "terminated", "revoked", "no_capacity", "limit_too_low", "indivisible"),
-        *("lost", "other_half"),
+        *("lost", "other_half", "given_up"),
     ],
 }
 TONE_OF = {status: tone for tone, statuses in TONES.items() for status in statuses}

@@ -13,7 +13,7 @@ from tests.factories.accounts import MemberFactory, OrganisationFactory, UserFac
 pytestmark = pytest.mark.django_db
 
 FOR_MEMBERS = ["organisation", "members"]
-FOR_OWNERS = ["edit_organisation", "api_keys", "create_api_key", "audit_trail"]
+FOR_OWNERS = ["edit_organisation", "api_keys", "create_api_key", "webhooks", "add_webhook", "audit_trail"]
 FOR_OPERATORS = ["verification_queue"]
 
 

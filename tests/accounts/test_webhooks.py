@@ -19,6 +19,7 @@ from accounts.models import (
     EventKind,
     Member,
     Organisation,
+    OutgoingEmail,
     Role,
     WebhookDelivery,
     WebhookEndpoint,
@@ -163,6 +164,39 @@ def test_410_disables_the_endpoint_until_it_is_edited(
     assert told(owner.organisation, now) == []
     edit_endpoint(actor=acting(owner), endpoint_id=endpoint.pk, url=receiver.url, kinds=[], now=now)
     assert len(told(owner.organisation, now)) == 1
+
+
+def test_owners_are_told_once_that_an_endpoint_is_disabled(
+    owner: Member, viewer: Member, receiver: Receiver, now: datetime
+) -> None:
+    add_endpoint(actor=acting(owner), url=receiver.url, kinds=[], now=now)
+    MemberFactory(organisation=owner.organisation, role=Role.OWNER, user__is_active=False)
+    told(owner.organisation, now)
+    first, second = told(owner.organisation, now)
+    receiver.answers = [500, 410]
+    deliver(delivery_id=first, now=now)
+    assert not OutgoingEmail.objects.exists()
+    deliver(delivery_id=second, now=now)
+    letter = OutgoingEmail.objects.get()
+    assert letter.to == owner.user.email
+    assert receiver.url in letter.text
+
+
+def test_410_of_an_address_disables_no_other(owner: Member, now: datetime, monkeypatch) -> None:
+    endpoint, _ = add_endpoint(actor=acting(owner), url="https://old.example/", kinds=[], now=now)
+    [delivery] = told(owner.organisation, now)
+
+    def moved_meanwhile(*args: object, **kwargs: object) -> int:
+        edit_endpoint(
+            actor=acting(owner), endpoint_id=endpoint.pk, url="https://new.example/", kinds=[], now=now
+        )
+        return 410
+
+    monkeypatch.setattr(outbound, "post", moved_meanwhile)
+    deliver(delivery_id=delivery, now=now)
+    endpoint.refresh_from_db()
+    assert endpoint.disabled_at is None
+    assert not OutgoingEmail.objects.exists()
 
 
 def test_a_redirect_is_not_followed(owner: Member, receiver: Receiver, now: datetime) -> None:

@@ -10,8 +10,9 @@ from django.urls import reverse
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.audit import Actor
-from accounts.models import Organisation, Role, Scope, User
+from accounts.models import EventKind, Organisation, Role, Scope, User
 from accounts.operations import create_api_key
+from accounts.operations.webhooks import add_endpoint, ping
 from settlement.contracts.models import Ground
 from settlement.delivery.operations import open_dispute, propose_termination
 from settlement.invoices.operations import issue_contract_invoices
@@ -175,6 +176,13 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
         expires_at=clock + datetime.timedelta(days=30),
         now=clock,
     )
+    endpoint, _secret = add_endpoint(
+        actor=acting(buyer, Role.OWNER),
+        url=f"https://{'scheduler.' * 12}example/hooks",
+        kinds=list(EventKind),
+        now=clock,
+    )
+    ping(actor=acting(buyer, Role.OWNER), endpoint_id=endpoint.pk, now=clock)
     plan = LicencePlanFactory(algorithm__publisher=provider)
     AlgorithmVersionFactory(algorithm=plan.algorithm)
     statement = (
@@ -216,6 +224,8 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
         "/organisation/edit/",
         "/organisation/members/",
         "/organisation/keys/",
+        "/organisation/webhooks/",
+        "/organisation/webhooks/add/",
         "/organisation/audit/",
     ]
     return [
@@ -228,6 +238,7 @@ def walks(operator: User, clock: datetime.datetime) -> list[Walk]:
                 *parties,
                 *papers.parties,
                 *papers.buyer,
+                reverse("accounts:edit_webhook", args=[endpoint.pk]),
                 reverse("vouchers:programme", args=[programme.pk]),
                 "/orders/",
                 "/orders/new/",

@@ -1,5 +1,6 @@
 """What a screen reader and a keyboard need of every page, checked on the pages as they are served."""
 
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -7,10 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import Member
+from accounts.operations.webhooks import add_endpoint, ping
 from settlement.licences.operations import activate
 from tests.factories import vouchers
 from tests.factories.licences import licensed, machine, token_of
 from tests.factories.listings import CapacityFactory, LicencePlanFactory
+from tests.factories.settlement import acting
 from tests.factories.trading import bid, cleared_round, fund
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -131,10 +134,36 @@ def addresses(trader: Member, settings) -> list[str]:
     ]
 
 
+@pytest.fixture
+def owners_addresses(owner: Member, clock: datetime) -> list[str]:
+    """The pages that owners alone find, with something on each."""
+    actor = acting(owner.organisation)
+    urls = ["https://partner.example/hooks", "https://partner.example/more"]
+    endpoint, _other = [add_endpoint(actor=actor, url=url, kinds=[], now=clock)[0] for url in urls]
+    ping(actor=actor, endpoint_id=endpoint.pk, now=clock)
+    return [
+        "/organisation/keys/",
+        "/organisation/keys/create/",
+        "/organisation/webhooks/",
+        "/organisation/webhooks/add/",
+        reverse("accounts:edit_webhook", args=[endpoint.pk]),
+        "/organisation/audit/",
+    ]
+
+
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_pages_are_named_labelled_and_unambiguous(addresses, trader, language):
+    check(addresses, trader, language)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_pages_of_owners_are_so_too(owners_addresses, owner, language):
+    check(owners_addresses, owner, language)
+
+
+def check(addresses, member, language):
     client = Client(HTTP_ACCEPT_LANGUAGE=language)
-    client.force_login(trader.user)
+    client.force_login(member.user)
     for address in addresses:
         response = client.get(address)
         assert response.status_code == REFUSED.get(address, 200), address
