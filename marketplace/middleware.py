@@ -38,9 +38,8 @@ def no_null_bytes(get_response: Handler) -> Handler:
     """Nothing is at an address with a null byte, which PostgreSQL takes in no text."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        if "\0" not in request.path_info:
-            return get_response(request)
-        request.path_info = request.path = request.path.replace("\0", "\ufffd")
+        request.path = request.path.replace("\0", "\ufffd")
+        request.path_info = request.path_info.replace("\0", "\ufffd")
         return get_response(request)
 
     return handle

@@ -132,7 +132,6 @@ class VersionSerializer(serializers.ModelSerializer[AlgorithmVersion]):
 
 
 PLAN_TERMS = (
-    "id",
     "name",
     "kind",
     "term_days",
@@ -152,7 +151,7 @@ class PlanSerializer(serializers.ModelSerializer[LicencePlan]):
 
     class Meta:
         model = LicencePlan
-        fields = (*PLAN_TERMS, "left")
+        fields = ("id", *PLAN_TERMS, "left")
 
 
 class AlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
@@ -198,7 +197,7 @@ class OwnPlanSerializer(serializers.ModelSerializer[LicencePlan]):
 
     class Meta:
         model = LicencePlan
-        fields = (*PLAN_TERMS, "sold", "status")
+        fields = ("id", *PLAN_TERMS, "sold", "status")
 
 
 class OwnAlgorithmSerializer(serializers.ModelSerializer[Algorithm]):
@@ -240,18 +239,7 @@ class PlanTermsSerializer(serializers.ModelSerializer[LicencePlan]):
 
     class Meta:
         model = LicencePlan
-        fields = (
-            "name",
-            "kind",
-            "term_days",
-            "calls",
-            "binding",
-            "territory",
-            "commercial",
-            "derivatives",
-            "price_fen",
-            "supply",
-        )
+        fields = PLAN_TERMS
         extra_kwargs: ClassVar = {
             "term_days": {"default": None, "help_text": "Of a term licence."},
             "calls": {"default": None, "help_text": "Of a per-call licence."},

@@ -21,9 +21,9 @@ def offer_freed_hours(*, actor: Actor, contract_id: int, now: datetime) -> Freed
     buyer's breach, its delivery failed, its hours were offered before or none is left; InRound while a round
     is cleared with one of the capacities.
     """
-    require(actor, Permission.MANAGE_LISTINGS)
+    provider = require(actor, Permission.MANAGE_LISTINGS)
     contract = Contract.objects.get(pk=contract_id)
-    if actor.organisation is None or actor.organisation.pk != contract.provider_id:
+    if provider.pk != contract.provider_id:
         raise NotAllowed(_("Only the provider of a contract offers its hours again."))
     # Of two offers of the same hours the second waits here, and sees the first.
     Termination.objects.select_for_update(no_key=True).filter(contract=contract).first()

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_noop
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput
 from accounts.models import EventKind
-from accounts.operations import tell_programs
 from accounts.permissions import require_operator
 from settlement.contracts.models import Contract, Termination
+from settlement.contracts.operations import tell_parties
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Dispute, DisputeMessage
 from settlement.delivery.operations.correct import Mended, correct
@@ -82,9 +82,7 @@ def decide_dispute(
             values=values,
             now=now,
         )
-    data = {"dispute": dispute.pk, "contract": contract.number}
-    told = [(party, data) for party in (contract.buyer_id, contract.provider_id)]
-    tell_programs(kind=EventKind.DISPUTE_DECIDED, told=told, now=now)
+    tell_parties(contract=contract, kind=EventKind.DISPUTE_DECIDED, data={"dispute": dispute.pk}, now=now)
     return dispute
 
 

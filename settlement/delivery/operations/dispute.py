@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop
 from accounts.audit import Actor, record
 from accounts.errors import InvalidInput, NotAllowed
 from accounts.models import EventKind, Role
-from accounts.operations import tell_programs
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
+from settlement.contracts.operations import tell_parties
 from settlement.delivery.errors import DisputeRefused
 from settlement.delivery.models import Correction, Delivery, Dispute, DisputeMessage, Evidence
 from settlement.delivery.queries import (
@@ -115,9 +115,7 @@ def open_dispute(
         values=values,
         now=now,
     )
-    data = {"dispute": dispute.pk, "contract": contract.number}
-    told = [(party, data) for party in (contract.buyer_id, contract.provider_id)]
-    tell_programs(kind=EventKind.DISPUTE_OPENED, told=told, now=now)
+    tell_parties(contract=contract, kind=EventKind.DISPUTE_OPENED, data={"dispute": dispute.pk}, now=now)
     return dispute
 
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from accounts.audit import Actor, record
 from accounts.errors import NotAllowed
 from accounts.models import EventKind, Member, Role
-from accounts.operations import tell_programs
 from accounts.permissions import Permission, require
 from settlement.contracts.models import Contract
+from settlement.contracts.operations import tell_parties
 from settlement.delivery.errors import BadReading, NotThatState, RevisionUsed
 from settlement.delivery.models import AccessDetails, Delivery, StateReport, UsageRecord
 from settlement.delivery.operations.correct import Mended, correct
@@ -71,9 +71,7 @@ def report_state(
         contract=contract, state=state, note=note, source=source, reported_at=now
     )
     record(actor=actor, verb="report", subject=contract, detail={"state": state.value}, now=now)
-    data = {"contract": contract.number, "state": state.value}
-    told = [(party, data) for party in (contract.buyer_id, contract.provider_id)]
-    tell_programs(kind=EventKind.DELIVERY_CHANGED, told=told, now=now)
+    tell_parties(contract=contract, kind=EventKind.DELIVERY_CHANGED, data={"state": state.value}, now=now)
     return report
 
 
